@@ -1,0 +1,197 @@
+"""What the application and its capture process say to each other.
+
+Frozen data classes, pickled over a pipe. Event frames, pictures and the
+continuously changing numbers do not go this way: they are in shared memory (`ring`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeAlias
+
+from pipeline.events import Resolution
+from pipeline.sources.base import SourceInfo, SourceSpec
+
+
+class Rendering(StrEnum):
+    """How the view draws events."""
+
+    DECAY = "decay"
+    """Each polarity fades exponentially, τ = 40 ms."""
+    POLARITY = "polarity"
+    """The last 30 ms, the newest event of a pixel wins."""
+    RECENCY = "recency"
+    """Time surface: time of a pixel's last event, over 200 ms."""
+    MODEL_FRAME = "model_frame"
+    """The newest timestep's event frame, exactly as the model gets it: 127, 255, 0."""
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours of the picture, each 0xRRGGBB; they follow the window's theme."""
+
+    background: int = 0x090B0E
+    on: int = 0xFFC478
+    off: int = 0x428CFF
+
+
+@dataclass(frozen=True)
+class FramerSettings:
+    """How events become event frames: a fixed time (`timestep_us`) or, when given, a fixed number of events."""
+
+    timestep_us: int = 30_000
+    timestep_events: int | None = None
+    threshold: int = 0
+    timesteps: int = 10
+    """Timesteps a window (T): a jump in time longer than a window and `MAX_GAP_US` starts a new segment."""
+
+
+# --- application to capture process ---
+
+
+@dataclass(frozen=True)
+class Open:
+    """Close what is open and open this instead. Answered by `Opened` or `Failed`."""
+
+    spec: SourceSpec
+    framer: FramerSettings
+    speed: float | None = 1.0
+    """Pace of a recording; None: as fast as the frames are taken (analysis: the source waits, nothing is skipped)."""
+    loop: bool = False
+    paused: bool = False
+    record_to: Path | None = None
+
+
+@dataclass(frozen=True)
+class Play:
+    """Go on, or hold (a live source goes on in the background; only picture and frames stand still)."""
+
+    playing: bool
+
+
+@dataclass(frozen=True)
+class Step:
+    """While paused: one timestep on."""
+
+
+@dataclass(frozen=True)
+class Seek:
+    """Go to this time of the recording (µs, its own clock)."""
+
+    time_us: int
+
+
+@dataclass(frozen=True)
+class SetSpeed:
+    speed: float | None
+
+
+@dataclass(frozen=True)
+class SetLoop:
+    loop: bool
+
+
+@dataclass(frozen=True)
+class SetFramer:
+    framer: FramerSettings
+
+
+@dataclass(frozen=True)
+class SetRendering:
+    rendering: Rendering
+    palette: Palette = field(default_factory=Palette)
+
+
+@dataclass(frozen=True)
+class Record:
+    """Write every event from now on to this .aedat4 file; None ends the recording. Answered by `RecordingState`."""
+
+    path: Path | None
+
+
+@dataclass(frozen=True)
+class Close:
+    """End the recording, close the source, end the process."""
+
+
+Command: TypeAlias = Open | Play | Step | Seek | SetSpeed | SetLoop | SetFramer | SetRendering | Record | Close
+
+
+# --- capture process to application ---
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The source is open; frames and pictures of this size follow."""
+
+    info: SourceInfo
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Opening or reading ended in an error, one sentence for the user. The process lives on and can open another."""
+
+    message: str
+    opening: bool
+    """True: it was never open. False: what came before the error was given."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A live source went away; the process keeps trying to open it again."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A recording was played to its end (and does not loop). `frames` is the number of the last frame put, plus one."""
+
+    frames: int
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Event rate over a whole recording, for the timeline: events per bin, `len(counts)` equal bins of its duration."""
+
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class RecordingState:
+    """Where every event is being written; `path` None: nowhere. `message` says why it ended by itself."""
+
+    path: Path | None
+    events: int = 0
+    bytes: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Crashed:
+    """Said by the supervisor: the process hung or died. What was recorded up to then is readable."""
+
+    message: str
+
+
+Status: TypeAlias = Opened | Failed | Lost | Ended | Overview | RecordingState | Crashed
+
+
+@dataclass(frozen=True)
+class CaptureNumbers:
+    """A reading of the numbers in shared memory; rates are over about the last second of the wall clock."""
+
+    position_us: int = 0
+    """Stream time that the picture shows, µs."""
+    events_total: int = 0
+    event_rate: float = 0.0
+    """events/s of wall clock"""
+    frames_put: int = 0
+    dropped_events: int = 0
+    recorded_events: int = 0
+    recorded_bytes: int = 0
+    resolution: Resolution = Resolution(0, 0)
+    playing: bool = False
+    resident_bytes: int = 0

@@ -1,0 +1,65 @@
+"""The one representation of events, everywhere in the program.
+
+Imports neither torch nor Qt: the capture process starts from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+EventArray: TypeAlias = npt.NDArray[np.void]
+"""Structured array of EVENT_DTYPE, shape (n,), in order of time."""
+
+EVENT_DTYPE = np.dtype(
+    {
+        "names": ["timestamp", "x", "y", "polarity"],
+        "formats": ["<i8", "<i2", "<i2", "i1"],
+        "offsets": [0, 8, 10, 12],
+        "itemsize": 16,
+    }
+)
+"""What dv-processing's ``EventStore.numpy()`` gives: timestamp in µs, x and y in px, polarity 0 (OFF) or 1 (ON)."""
+
+NO_EVENTS: EventArray = np.empty(0, EVENT_DTYPE)
+NO_EVENTS.flags.writeable = False
+
+
+class Resolution(NamedTuple):
+    """A sensor's size in px."""
+
+    width: int
+    height: int
+
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
+
+    def __str__(self) -> str:
+        return f"{self.width} × {self.height}"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A whole recording in memory.
+
+    Attributes
+    ----------
+    events : EventArray, shape (n,)
+    resolution : Resolution, px
+    name : str
+        The camera's or file's name, for people.
+    """
+
+    events: EventArray
+    resolution: Resolution
+    name: str
+
+    @property
+    def duration_us(self) -> int:
+        """From the first event to the last, in µs."""
+        times = self.events["timestamp"]
+        return int(times[-1] - times[0]) if len(times) else 0

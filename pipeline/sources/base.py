@@ -1,0 +1,145 @@
+"""The interface that every source of events keeps, and what it promises.
+
+A source is opened, read until it ends, and closed, all in one thread of the
+capture process. It never paces itself: `read` returns as soon as it has
+something, or at the latest after about `READ_PATIENCE_S` with an empty batch. The
+capture loop waits where a recording must be played at the pace of its time.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from pipeline.events import EventArray, Resolution
+
+if TYPE_CHECKING:
+    import dv_processing as dv
+
+READ_PATIENCE_S = 0.01
+"""A live source with nothing to give answers with an empty batch after this long."""
+
+SourceKind: TypeAlias = Literal["recording", "camera", "network", "simulation"]
+
+
+class SourceError(Exception):
+    """The source cannot be opened or read. The text is one sentence for the user: what, where, what to do."""
+
+
+class SourceLost(SourceError):
+    """The source went away (camera unplugged, peer closed) and may come back: opening it again is worth a try."""
+
+
+@dataclass(frozen=True)
+class RecordingSpec:
+    """A file to replay. `stream` names one event stream when the file has several (None: the first)."""
+
+    path: Path
+    stream: str | None = None
+
+
+@dataclass(frozen=True)
+class CameraSpec:
+    """A camera on this machine. `serial` None: the first that is found."""
+
+    serial: str | None = None
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A NetworkWriter of dv-processing to listen to: TCP (`host`, `port`), TLS (also the two files) or a UNIX socket."""
+
+    host: str = ""
+    port: int = 0
+    unix_path: Path | None = None
+    certificate_chain: Path | None = None
+    private_key: Path | None = None
+
+    def __str__(self) -> str:
+        return f"unix:{self.unix_path}" if self.unix_path else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class SimulationSpec:
+    """A simulated scene. The same seed gives the same events."""
+
+    resolution: Resolution = Resolution(640, 480)
+    seed: int = 0
+    objects: tuple[str, ...] = ()
+    """Names of the objects shown in turn; empty: the scene's own choice."""
+
+
+SourceSpec: TypeAlias = RecordingSpec | CameraSpec | NetworkSpec | SimulationSpec
+
+
+@dataclass(frozen=True)
+class SourceInfo:
+    """What is known of an open source; crosses from the capture process to the window."""
+
+    kind: SourceKind
+    name: str
+    """For people: the file's name, the camera's model and serial, host and port."""
+    resolution: Resolution
+    camera: str = ""
+    """The sensor's own name, where it is known (``DVXplorer``)."""
+    serial: str = ""
+    live: bool = True
+    """False where the source has a beginning and an end and can be read as fast as one likes."""
+    start_us: int = 0
+    end_us: int = 0
+    """Of a recording: time of its first event, and of its last plus one, in µs. 0 and 0 for a live source."""
+    streams: tuple[str, ...] = ("events",)
+    stream: str = "events"
+
+    @property
+    def seekable(self) -> bool:
+        return not self.live
+
+
+@dataclass(frozen=True)
+class EventBatch:
+    """Some events, in order of time.
+
+    Attributes
+    ----------
+    events : EventArray, shape (n,); n may be 0
+        Coordinates are inside the source's resolution.
+    until_us : int
+        Every event before this time has been given, in this batch or earlier, as far as the source knows:
+        at least the last event's time plus one. A live source that gets no events moves it on with its
+        clock, so that time passes in front of a still scene too. 0: the source cannot tell yet.
+    store : dv.EventStore or None
+        The same events as dv-processing holds them, when they came from there: written to disk without conversion.
+    """
+
+    events: EventArray
+    until_us: int
+    store: dv.EventStore | None = None
+
+
+class Source(ABC):
+    """An open source of events. Opening is the constructor's business and raises `SourceError`."""
+
+    info: SourceInfo
+
+    @abstractmethod
+    def read(self) -> EventBatch | None:
+        """Give the next events; None at the end of a recording.
+
+        Raises
+        ------
+        SourceLost
+            A camera was unplugged, a peer has closed.
+        SourceError
+            The rest cannot be read (a damaged file): everything before was given.
+        """
+
+    def seek(self, time_us: int) -> None:
+        """Go on reading at `time_us` (µs, the recording's own time); only where `info.seekable`."""
+        raise SourceError(f"{self.info.name} is live and cannot be wound to {time_us} µs: play a recording instead.")
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free the device, file or socket. May be called twice."""
