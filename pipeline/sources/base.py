@@ -49,7 +49,7 @@ class CameraSpec:
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """A NetworkWriter of dv-processing to listen to: TCP (`host`, `port`), TLS (also the two files) or a UNIX socket."""
+    """A NetworkWriter of dv-processing: TCP (`host`, `port`), TLS (also the two files) or a UNIX socket."""
 
     host: str = ""
     port: int = 0
