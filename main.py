@@ -1,0 +1,292 @@
+"""NeuroCLIP Live: the command line. Parses, then starts the window or the headless run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.bundled import TOUR, default_prompts
+from pipeline.capture.messages import FramerSettings
+from pipeline.options import Options
+from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SimulationSpec, SourceSpec
+from pipeline.version import __version__
+
+DESCRIPTION = """\
+Live recognition for event cameras. Events from a camera, a recording, a network
+stream or a simulated scene go in; a window shows what the sensor sees and how
+probable each class is that you type while it runs."""
+
+EPILOG = """\
+examples
+  main.py                                  the bundled recording, in a loop
+  main.py --camera                         the first event camera that is found
+  main.py --camera DXB00010 --record walk.aedat4
+  main.py walk.aedat4 --prompts "a person, a dog, nothing but noise"
+  main.py walk.aedat4 --headless --output walk.csv
+  main.py --connect 192.168.0.7:7777       a stream that another program sends
+  main.py --simulate                       live, without any camera
+  main.py --camera --headless --output - | your-program
+
+prompts
+  One class a row. A row is a word or two ("a cup"), put into the template, or
+  "label = full prompt", which is used as it stands and shown by its label.
+  --prompts splits at commas; --prompts-file takes one row a line. In the window
+  type, edit, reorder and paste them while the stream runs (F1 lists the keys).
+
+templates
+  A text with {} where the class goes, or one of: %(templates)s.
+
+models
+  auto    a real CLIP whose weights are already on this machine, else the small
+          one that comes with the program; it says which.
+  NAME    any architecture of open_clip (--list-models). Weights are downloaded
+          once by their tag, or read from a file: --pretrained openai,
+          --pretrained weights.safetensors.
+
+output
+  CSV: start_us,end_us,events,state,label,probability, then p:<label> for each
+  prompt. JSON lines: first what made them, then one object a window. Times are
+  the recording's own microseconds; a window is [start, end). "-" is standard
+  output, which then carries nothing else. A file is analysed completely: every
+  window, the same on every run.
+
+exit status
+  0 finished   1 failed while running   2 wrong usage   130 Ctrl-C
+"""
+
+
+def positive_int(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
+    return number
+
+
+def count_from_zero(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 254:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 254")
+    return number
+
+
+def milliseconds(text: str) -> int:
+    """A time in ms, given back in µs."""
+    microseconds = round(float(text) * 1000)
+    if not 100 <= microseconds <= 60_000_000:
+        raise argparse.ArgumentTypeError(f"{text} ms is not between 0.1 and 60000")
+    return microseconds
+
+
+def speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    number = float(text)
+    if not 0.001 <= number <= 1000:
+        raise argparse.ArgumentTypeError(f"{text} is neither max nor between 0.001 and 1000")
+    return number
+
+
+def network_address(text: str) -> NetworkSpec:
+    """HOST:PORT, [IPV6]:PORT or unix:PATH."""
+    if text.startswith("unix:") and len(text) > len("unix:"):
+        return NetworkSpec(unix_path=Path(text.removeprefix("unix:")))
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdigit() or not 1 <= int(port) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is neither HOST:PORT nor unix:PATH")
+    return NetworkSpec(host=host, port=int(port))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Give the parser; its ``--help`` is the manual."""
+    from pipeline.prompts import PRESETS
+
+    names = ", ".join(PRESETS)
+    parser = argparse.ArgumentParser(
+        prog="main.py" if Path(sys.argv[0]).name == "main.py" else "neuroclip-live",
+        description=DESCRIPTION,
+        epilog=EPILOG % {"templates": names},
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    source = parser.add_argument_group("source (one of them; none: the bundled recording)")
+    source.add_argument("recording", nargs="?", type=Path, metavar="RECORDING", help="a recording, .aedat4")
+    source.add_argument(
+        "--camera", nargs="?", const="", metavar="SERIAL", help="an event camera; the first without SERIAL"
+    )
+    source.add_argument("--connect", type=network_address, metavar="ADDRESS", help="HOST:PORT or unix:PATH of a stream")
+    source.add_argument("--simulate", action="store_true", help="a simulated scene, live")
+    source.add_argument("--stream", metavar="NAME", help="which event stream, where a recording has several")
+    source.add_argument(
+        "--tls-certificate", type=Path, metavar="FILE", help="certificate chain, for an encrypted --connect"
+    )
+    source.add_argument("--tls-key", type=Path, metavar="FILE", help="private key that belongs to it")
+
+    play = parser.add_argument_group("playing a recording")
+    play.add_argument(
+        "--speed", type=speed, metavar="X", default=argparse.SUPPRESS, help="1 (default), 0.5, 10, ..., or max"
+    )
+    play.add_argument("--loop", action="store_true", help="start again at the end")
+    play.add_argument("--record", type=Path, metavar="OUT.aedat4", help="write every event to a new file")
+
+    classes = parser.add_argument_group("classes")
+    rows = classes.add_mutually_exclusive_group()
+    rows.add_argument("--prompts", metavar='"A, B, C"', help="the classes, separated by commas")
+    rows.add_argument("--prompts-file", type=Path, metavar="FILE", help="the classes, one a line")
+    classes.add_argument(
+        "--template", default="plain", metavar="T", help="text around each class, with {} (default: plain)"
+    )
+
+    model = parser.add_argument_group("model")
+    model.add_argument(
+        "--model", default="auto", metavar="NAME", help="auto (default), an open_clip name or local-dir:FOLDER"
+    )
+    model.add_argument("--pretrained", metavar="TAG_OR_FILE", help="tag of the weights, or a file that holds them")
+    model.add_argument("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto")
+    model.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto")
+
+    frames = parser.add_argument_group("event frames")
+    frames.add_argument(
+        "--timesteps", type=positive_int, default=10, metavar="T", help="timesteps a window (default: 10)"
+    )
+    length = frames.add_mutually_exclusive_group()
+    length.add_argument(
+        "--timestep-ms", type=milliseconds, default=30_000, metavar="MS", help="time of a timestep (default: 30)"
+    )
+    length.add_argument(
+        "--timestep-events", type=positive_int, metavar="N", help="events of a timestep, instead of a time"
+    )
+    frames.add_argument(
+        "--threshold",
+        type=count_from_zero,
+        default=0,
+        metavar="N",
+        help="a pixel needs more events than this (default: 0)",
+    )
+    frames.add_argument(
+        "--view",
+        choices=("crop", "stretch", "fit"),
+        default="crop",
+        help="how the model's square is filled (default: crop)",
+    )
+    frames.add_argument(
+        "--normalisation", choices=("clip", "reference"), default="clip", help="the model's own, or E/255 - 0.5"
+    )
+
+    run = parser.add_argument_group("running")
+    run.add_argument("--headless", action="store_true", help="no window: predictions in the terminal or to --output")
+    run.add_argument(
+        "--output", metavar="FILE", help="with --headless: labels.csv, labels.jsonl, or - for standard output"
+    )
+    run.add_argument("--list-cameras", action="store_true", help="say which cameras are found, and end")
+    run.add_argument("--list-models", action="store_true", help="say which models can be had, and end")
+    run.add_argument("--version", action="version", version=f"NeuroCLIP Live {__version__}")
+    return parser
+
+
+def source_spec(parser: argparse.ArgumentParser, given: argparse.Namespace) -> SourceSpec:
+    """Give the one source that was asked for; ends with status 2 when there are several."""
+    asked = [given.recording is not None, given.camera is not None, given.connect is not None, given.simulate]
+    if sum(asked) > 1:
+        parser.error("choose one source: a recording, --camera, --connect or --simulate")
+    tls = (given.tls_certificate, given.tls_key)
+    if any(tls) and (not all(tls) or given.connect is None or given.connect.unix_path is not None):
+        parser.error("--tls-certificate and --tls-key belong together, and to --connect HOST:PORT")
+    if given.camera is not None:
+        return CameraSpec(given.camera or None)
+    if given.connect is not None:
+        connect: NetworkSpec = given.connect
+        return NetworkSpec(connect.host, connect.port, connect.unix_path, *tls)
+    if given.simulate:
+        return SimulationSpec()
+    return RecordingSpec(given.recording if given.recording is not None else TOUR, given.stream)
+
+
+def prompt_rows(parser: argparse.ArgumentParser, given: argparse.Namespace, spec: SourceSpec) -> tuple[str, ...]:
+    """Give the rows typed by the user, or those that fit the source."""
+    from pipeline.prompts import parse_prompt_lines, parse_prompts
+
+    if given.prompts is not None:
+        rows = parse_prompts(given.prompts)
+    elif given.prompts_file is not None:
+        try:
+            rows = parse_prompt_lines(given.prompts_file.read_text(encoding="utf-8-sig"))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            parser.error(f"--prompts-file {given.prompts_file}: {reason}; give a text file with one class a line")
+    else:
+        return default_prompts(spec.path if isinstance(spec, RecordingSpec) else None)
+    if not rows:
+        parser.error('no class was given: name at least one, as in --prompts "a cup, a star"')
+    return tuple(rows)
+
+
+def parse_options(argv: Sequence[str] | None = None) -> tuple[Options, argparse.Namespace]:
+    """Read the command line; wrong usage ends with status 2 and one line that says what to do."""
+    from pipeline.prompts import PromptError, Template
+
+    from pipeline.output import OutputError, output_kind
+
+    parser = build_parser()
+    given = parser.parse_args(argv)
+    spec = source_spec(parser, given)
+    try:
+        Template.named_or_text(given.template)
+        if given.output is not None:
+            output_kind(given.output)
+    except (PromptError, OutputError) as error:
+        parser.error(str(error))
+    if given.record is not None and given.record.suffix.lower() != ".aedat4":
+        parser.error(f"--record {given.record}: the name must end in .aedat4")
+    bundled = isinstance(spec, RecordingSpec) and given.recording is None
+    no_speed_given = not hasattr(given, "speed")
+    options = Options(
+        source=spec,
+        prompts=prompt_rows(parser, given, spec),
+        template=given.template,
+        model=given.model,
+        pretrained=given.pretrained,
+        device=given.device,
+        precision=given.precision,
+        framer=FramerSettings(given.timestep_ms, given.timestep_events, given.threshold, given.timesteps),
+        view=given.view,
+        normalisation=given.normalisation,
+        speed=(None if given.output is not None else 1.0) if no_speed_given else given.speed,
+        loop=given.loop or bundled,
+        record_to=given.record,
+        output=given.output,
+    )
+    return options, given
+
+
+def run(argv: Sequence[str] | None = None) -> int:
+    """Run the program; gives the exit status."""
+    options, given = parse_options(argv)
+    if given.list_cameras or given.list_models:
+        from pipeline.listing import print_cameras, print_models
+
+        return print_cameras() if given.list_cameras else print_models()
+
+    headless = given.headless or given.output is not None
+    looped = given.loop
+    if not headless:
+        from app.display import missing_display, missing_libraries
+
+        if reason := missing_display():
+            print(f"No display ({reason}): playing in the terminal instead, as with --headless.", file=sys.stderr)
+            headless = True
+        elif reason := missing_libraries():
+            print(f"error: {reason}", file=sys.stderr)
+            return 1
+    if headless:
+        from pipeline.headless import run_headless
+
+        return run_headless(options, loop=looped)
+    from app.application import run_window
+
+    return run_window(options)
+
+
+if __name__ == "__main__":
+    sys.exit(run())
