@@ -1,0 +1,26 @@
+"""Loops over events, compiled by numba: once for each machine, then loaded from a cache on disk.
+
+Keep each compiled function in the file of the compiled functions that it calls: numba looks only at the
+file of the caller when it decides whether a cached one is still good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def compiled(function: _Function) -> _Function:
+    """Compile the function at its first call; it lets go of Python's global lock while it runs.
+
+    The cache lies beside the source, or in the user's cache folder where that place is read-only. Where
+    neither can be written, the function is compiled anew in each process.
+    """
+    try:
+        return cast("_Function", numba.njit(cache=True, nogil=True)(function))
+    except RuntimeError:  # numba's word for "no place for a cache"
+        return cast("_Function", numba.njit(nogil=True)(function))

@@ -1,0 +1,288 @@
+"""NeuroCLIP's event-frame module: the events of one timestep become one picture of three values.
+
+With n_p(y, x) the number of events of polarity p at a pixel and θ a threshold, the frame is 127 everywhere,
+255 where n_0 > θ, and then 0 where n_1 > θ, so that polarity 1 wins (NeuroCLIP, arXiv 2306.12073).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import psutil
+
+from pipeline.compiled import compiled
+from pipeline.events import EVENT_DTYPE, EventArray, Resolution
+
+MAX_THRESHOLD = 65_534
+"""Counts saturate one above the threshold and are held in 16 bits."""
+MAX_TIME_US = 1 << 62
+"""Beyond this a timestamp is damage, not time."""
+
+NO_LIMIT_US = (1 << 63) - 1
+
+
+@compiled
+def _mark(
+    events: EventArray,
+    first: int,
+    last: int,
+    start_us: int,
+    end_us: int,
+    newest_us: int,
+    max_gap_us: int,
+    width: int,
+    seen: npt.NDArray[np.uint8],
+) -> tuple[int, int]:
+    """Note which polarities each pixel has seen; θ = 0.
+
+    No branch on the polarity: it moves a bit, so the loop's speed does not depend on what the scene does.
+    """
+    for i in range(first, last):
+        event = events[i]
+        time = event.timestamp
+        if time < start_us or time >= end_us or time - newest_us > max_gap_us:
+            return i, newest_us
+        newest_us = max(newest_us, time)
+        seen[np.int64(event.y) * width + event.x] |= np.uint8(1) << np.uint8(event.polarity)
+    return last, newest_us
+
+
+@compiled
+def _count(
+    events: EventArray,
+    first: int,
+    last: int,
+    start_us: int,
+    end_us: int,
+    newest_us: int,
+    max_gap_us: int,
+    width: int,
+    counts: npt.NDArray[np.uint16],
+    enough: int,
+) -> tuple[int, int]:
+    """Count events per pixel and polarity up to `enough`; θ > 0."""
+    for i in range(first, last):
+        event = events[i]
+        time = event.timestamp
+        if time < start_us or time >= end_us or time - newest_us > max_gap_us:
+            return i, newest_us
+        newest_us = max(newest_us, time)
+        place = (np.int64(event.y) * width + event.x) * 2 + event.polarity
+        count = counts[place]
+        counts[place] = count + np.uint16(count < enough)
+    return last, newest_us
+
+
+@compiled
+def _draw_seen(seen: npt.NDArray[np.uint8], pixels: npt.NDArray[np.uint8]) -> None:
+    """Turn the seen polarities into the frame's values and forget them."""
+    for i in range(seen.size):
+        bits = seen[i]
+        off_or_nothing = np.uint8(127) + np.uint8(128) * (bits & np.uint8(1))
+        pixels[i] = np.uint8(0) if bits & np.uint8(2) else np.uint8(off_or_nothing)
+        seen[i] = 0
+
+
+@compiled
+def _draw_counts(counts: npt.NDArray[np.uint16], pixels: npt.NDArray[np.uint8], enough: int) -> None:
+    """Turn the counts into the frame's values and forget them."""
+    for i in range(pixels.size):
+        off = counts[2 * i] == enough
+        on = counts[2 * i + 1] == enough
+        pixels[i] = np.uint8(0) if on else (np.uint8(255) if off else np.uint8(127))
+        counts[2 * i] = 0
+        counts[2 * i + 1] = 0
+
+
+class Exposure:
+    """The event frame of the timestep that is going on: events go in, at the end the frame comes out.
+
+    Coordinates and polarities are not looked at again: events from outside the resolution would be written
+    outside the arrays. Sources check them, and so does `event_frames`.
+
+    Parameters
+    ----------
+    resolution : Resolution
+    threshold : int
+        θ, 0 to `MAX_THRESHOLD`.
+
+    Raises
+    ------
+    ValueError
+        The threshold or the resolution is out of range.
+    """
+
+    def __init__(self, resolution: Resolution, threshold: int) -> None:
+        if not 0 <= threshold <= MAX_THRESHOLD:
+            raise ValueError(f"The threshold must be from 0 to {MAX_THRESHOLD:,}, not {threshold:,}.")
+        if resolution.width < 1 or resolution.height < 1:
+            raise ValueError(f"A sensor has at least one pixel, not {resolution}.")
+        self._width = resolution.width
+        self._enough = threshold + 1
+        self._seen = np.zeros(resolution.pixels if threshold == 0 else 0, np.uint8)
+        self._counts = np.zeros(2 * resolution.pixels if threshold else 0, np.uint16)
+
+    def add(
+        self,
+        events: EventArray,
+        first: int,
+        last: int,
+        start_us: int = -MAX_TIME_US,
+        end_us: int = MAX_TIME_US,
+        newest_us: int = 0,
+        max_gap_us: int = NO_LIMIT_US,
+    ) -> tuple[int, int]:
+        """Add events from number `first` up to the first that does not belong, at most up to `last`.
+
+        An event belongs when its time is in [start_us, end_us) and at most `max_gap_us` after the newest so far.
+
+        Returns
+        -------
+        stopped : int
+            Number of the first event that was not added; `last` when all were.
+        newest_us : int
+            The greatest time so far.
+        """
+        if self._enough == 1:
+            return _mark(events, first, last, start_us, end_us, newest_us, max_gap_us, self._width, self._seen)
+        return _count(
+            events, first, last, start_us, end_us, newest_us, max_gap_us, self._width, self._counts, self._enough
+        )
+
+    def develop(self, pixels: npt.NDArray[np.uint8]) -> None:
+        """Write the frame into `pixels`, uint8 (H, W), C-contiguous, and start afresh."""
+        flat = pixels.reshape(-1)
+        if self._enough == 1:
+            _draw_seen(self._seen, flat)
+        else:
+            _draw_counts(self._counts, flat, self._enough)
+
+    def clear(self) -> None:
+        """Start afresh."""
+        self._seen.fill(0)
+        self._counts.fill(0)
+
+
+def event_frames(
+    events: EventArray,
+    resolution: Resolution | tuple[int, int],
+    *,
+    timesteps: int | None = None,
+    timestep_us: int | None = None,
+    timestep_events: int | None = None,
+    threshold: int = 0,
+) -> npt.NDArray[np.uint8]:
+    """Turn a whole recording into event frames, cut in one of three ways.
+
+    Parameters
+    ----------
+    events : EventArray, shape (n,)
+        Fields timestamp (µs), x, y (px), polarity (0 or 1).
+    resolution : (width, height)
+        px
+    timesteps : int
+        Cut into so many parts of equal event count, n // timesteps each; the last takes the rest
+        (spikingjelly's ``split_by="number"``, which the paper's data sets use).
+    timestep_us : int
+        Cut into parts of so many µs, from the first event on; the last one may be unfinished.
+    timestep_events : int
+        Cut into parts of so many events; the last one may be unfinished.
+    threshold : int
+        θ: a pixel counts as seen with more than so many events.
+
+    Returns
+    -------
+    uint8 (T, H, W)
+        127; 255 where polarity 0 was seen; 0 where polarity 1 was.
+
+    Raises
+    ------
+    ValueError
+        Not exactly one of the three, a value out of range, or events that do not fit.
+    """
+    resolution = Resolution(*resolution)
+    exposure = Exposure(resolution, threshold)
+    events = _checked(events, resolution)
+    given = {"timesteps": timesteps, "timestep_us": timestep_us, "timestep_events": timestep_events}
+    chosen = [(name, value) for name, value in given.items() if value is not None]
+    if len(chosen) != 1:
+        raise ValueError(f"Give exactly one of {', '.join(given)}; given: {', '.join(n for n, _ in chosen) or 'none'}.")
+    name, value = chosen[0]
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, not {value:,}.")
+    bounds = _BOUNDS[name](events, value)
+    frames = _room_for(len(bounds) - 1, resolution)
+    for number in range(len(bounds) - 1):
+        exposure.add(events, int(bounds[number]), int(bounds[number + 1]))
+        exposure.develop(frames[number])
+    return frames
+
+
+def _bounds_of_parts(events: EventArray, parts: int) -> npt.NDArray[np.int64]:
+    bounds = np.arange(parts + 1, dtype=np.int64) * (len(events) // parts)
+    bounds[-1] = len(events)
+    return bounds
+
+
+def _bounds_of_time(events: EventArray, timestep_us: int) -> npt.NDArray[np.int64]:
+    times = np.ascontiguousarray(events["timestamp"])
+    if not len(times):
+        return np.zeros(1, np.int64)
+    if np.any(times[1:] < times[:-1]):
+        raise ValueError("The events are not in order of time: sort them by their timestamp first.")
+    if times[0] < -MAX_TIME_US or times[-1] >= MAX_TIME_US:
+        raise ValueError("The events have timestamps beyond all time: the recording is damaged.")
+    steps = (int(times[-1]) - int(times[0])) // timestep_us + 1
+    _check_room(steps, Resolution(1, 1))
+    starts = int(times[0]) + np.arange(steps, dtype=np.int64) * timestep_us
+    return np.append(np.searchsorted(times, starts), len(times))
+
+
+def _bounds_of_counts(events: EventArray, count: int) -> npt.NDArray[np.int64]:
+    return np.append(np.arange(0, len(events), count, dtype=np.int64), len(events))
+
+
+_BOUNDS = {"timesteps": _bounds_of_parts, "timestep_us": _bounds_of_time, "timestep_events": _bounds_of_counts}
+
+
+def _room_for(frames: int, resolution: Resolution) -> npt.NDArray[np.uint8]:
+    _check_room(frames, resolution)
+    return np.empty((frames, resolution.height, resolution.width), np.uint8)
+
+
+def _check_room(frames: int, resolution: Resolution) -> None:
+    needed = frames * resolution.pixels
+    free = psutil.virtual_memory().available
+    if needed > free:
+        raise ValueError(
+            f"{frames:,} event frames of {resolution} pixels need {needed / 1e9:,.1f} GB and {free / 1e9:,.1f} GB "
+            "are free: take longer timesteps or fewer events."
+        )
+
+
+def _checked(events: EventArray, resolution: Resolution) -> EventArray:
+    """Give the events as EVENT_DTYPE after looking at every coordinate and polarity."""
+    names = events.dtype.names or ()
+XX
+        raise ValueError(
+            f"Events are a one-dimensional structured array with the integer fields timestamp, x, y and polarity, "
+            f"not {events.dtype} of shape {events.shape}."
+        )
+    for name, size in (("x", resolution.width), ("y", resolution.height), ("polarity", 2)):
+        values = events[name]
+        if len(values) and (values.min() < 0 or values.max() >= size):
+            wrong = int(np.flatnonzero((values < 0) | (values >= size))[0])
+            raise ValueError(
+                f"Event {wrong:,} has {name} = {int(values[wrong])}, and {name} must be from 0 to {size - 1} "
+                f"(resolution {resolution})."
+            )
+    if events.dtype == EVENT_DTYPE:
+        return events
+    return _converted(events)
+
+
+def _converted(events: EventArray) -> EventArray:
+    result = np.empty(len(events), EVENT_DTYPE)
+    for name in EVENT_DTYPE.names or ():
+        result[name] = events[name]
+    return result

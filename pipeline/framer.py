@@ -1,0 +1,199 @@
+"""Cuts a stream of events into timesteps and gives an event frame for each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from pipeline.capture.messages import FramerSettings
+from pipeline.event_frames import MAX_TIME_US, NO_LIMIT_US, Exposure
+from pipeline.events import EVENT_DTYPE, NO_EVENTS, EventArray, Resolution
+from pipeline.prediction import EventFrame
+
+MAX_GAP_US = 2_000_000
+"""A jump ahead in time longer than this, and than a window, starts a new segment."""
+MAX_TIMESTEP_US = 3_600_000_000
+MAX_TIMESTEPS = 10_000
+
+
+class Framer:
+    """Event frames of a stream that comes in pieces of any size.
+
+    With a fixed time, a timestep is [start, start + timestep_us), and the first one of a segment starts at the
+    segment's first event, or where a live source has told that nothing happened so far. A timestep without
+    events is a frame like any other. With a fixed number of events, a timestep is
+    [first event's time, last event's time + 1).
+
+    A segment is a stretch of time without a jump. A new one begins at an event from before the timestep's
+    start, at one later than the one before by more than a window and `MAX_GAP_US`, and after `reset`. Events out
+    of order within a timestep belong to it all the same.
+
+    How the stream was cut into pieces makes no difference to the frames.
+
+    Parameters
+    ----------
+    resolution : Resolution
+        Every event pushed must lie inside, with polarity 0 or 1: sources have checked that.
+    settings : FramerSettings
+    index, segment : int
+        Of the first frame.
+
+    Raises
+    ------
+    ValueError
+        A setting is out of range.
+    """
+
+    def __init__(self, resolution: Resolution, settings: FramerSettings, *, index: int = 0, segment: int = 0) -> None:
+        _check(settings)
+        self._by_count = settings.timestep_events
+        self._timestep_us = settings.timestep_us
+        self._window_us = settings.timesteps * settings.timestep_us
+        self._max_gap_us = max(self._window_us, MAX_GAP_US)
+        self._exposure = Exposure(resolution, settings.threshold)
+        self._pixels = np.full((resolution.height, resolution.width), 127, np.uint8)
+        self._index = index
+        self._segment = segment
+        self._start_us: int | None = None
+        """Of the current timestep, or with a fixed number of events and none yet of the one before."""
+        self._newest_us = 0
+        """Greatest time of an event in this segment."""
+        self._told_us = 0
+        """What the source has told, as far as this segment's timesteps have followed."""
+        self._events = 0
+        """In the current timestep."""
+        self._exposure.add(NO_EVENTS, 0, 0)  # compiled or loaded now rather than at the first event
+        self._exposure.develop(self._pixels)
+
+    @property
+    def index(self) -> int:
+        """Of the next frame."""
+        return self._index
+
+    @property
+    def segment(self) -> int:
+        """Of the next frame."""
+        return self._segment
+
+    def push(self, events: EventArray, until_us: int = 0) -> Iterator[EventFrame]:
+        """Take the next events and give each timestep as it completes.
+
+        The iterator must be used up. A frame's pixels are the framer's own and change with the next one.
+
+        Parameters
+        ----------
+        events : EventArray, shape (n,)
+        until_us : int
+            The source has given everything before this time: timesteps of a fixed time that end by then are
+            complete, at most one window of them in a call. 0 when it cannot tell.
+        """
+        if events.dtype != EVENT_DTYPE:
+            events = events.astype(EVENT_DTYPE)
+        position = 0
+        while position < len(events):
+            time_us = int(events[position]["timestamp"])
+            if abs(time_us) >= MAX_TIME_US:
+                position += 1
+                continue
+            yield from self._go_to(time_us)
+            position = self._expose(events, position)
+            if self._events == self._by_count:
+                yield self._complete(self._newest_us + 1)
+        if until_us > 0 and self._by_count is None:
+            yield from self._go_through(min(until_us, MAX_TIME_US))
+
+    def flush(self) -> EventFrame | None:
+        """End the segment and give its unfinished timestep, up to its last event; None when that holds no event."""
+        frame = self._complete(self._newest_us + 1) if self._events else None
+        self.reset()
+        return frame
+
+    def reset(self) -> None:
+        """Drop the unfinished timestep: the next event begins a new segment."""
+        self._segment += 1
+        self._start_us = None
+        self._events = 0
+        self._exposure.clear()
+
+    def _begin(self, start_us: int) -> None:
+        """Begin a segment."""
+        self._start_us = start_us
+        self._newest_us = start_us - 1
+        self._told_us = start_us
+
+    def _go_to(self, time_us: int) -> Iterator[EventFrame]:
+        """Make the current timestep the one that an event at this time belongs to."""
+        if self._start_us is None:
+            self._begin(time_us)
+        elif self._jumps(time_us):
+            if self._by_count is None and self._events and time_us >= self._start_us + self._timestep_us:
+                yield self._complete(self._start_us + self._timestep_us)
+            self.reset()
+            self._begin(time_us)
+        elif self._by_count is None:
+            yield from self._complete_up_to(time_us)
+        elif not self._events:
+            self._start_us = time_us
+
+    def _go_through(self, until_us: int) -> Iterator[EventFrame]:
+        """Let time pass up to `until_us`, but no more than a window of it."""
+        if self._start_us is None:
+            self._begin(until_us)
+            return
+        self._told_us = max(self._told_us, min(until_us, self._start_us + self._window_us))
+        yield from self._complete_up_to(self._told_us)
+
+    def _jumps(self, time_us: int) -> bool:
+        assert self._start_us is not None
+        known_us = max(self._newest_us, self._told_us - 1)
+        return time_us < self._start_us or time_us - known_us > self._max_gap_us
+
+    def _complete_up_to(self, time_us: int) -> Iterator[EventFrame]:
+        assert self._start_us is not None
+        while self._start_us + self._timestep_us <= time_us:
+            yield self._complete(self._start_us + self._timestep_us)
+
+    def _expose(self, events: EventArray, position: int) -> int:
+        """Add the events from `position` on that belong to the current timestep; give the number of the next."""
+        assert self._start_us is not None
+        if self._by_count is None:
+            last, end_us, max_gap_us = len(events), self._start_us + self._timestep_us, NO_LIMIT_US
+        else:
+            last = min(len(events), position + self._by_count - self._events)
+            end_us, max_gap_us = MAX_TIME_US, self._max_gap_us
+        stopped, self._newest_us = self._exposure.add(
+            events, position, last, self._start_us, end_us, self._newest_us, max_gap_us
+        )
+        self._events += stopped - position
+        return stopped
+
+    def _complete(self, end_us: int) -> EventFrame:
+        """End the current timestep; the next one starts where it ends."""
+        assert self._start_us is not None
+        self._exposure.develop(self._pixels)
+        frame = EventFrame(
+            index=self._index,
+            segment=self._segment,
+            start_us=self._start_us,
+            end_us=end_us,
+            events=self._events,
+            pixels=self._pixels,
+            completed_ns=time.monotonic_ns(),
+        )
+        self._index += 1
+        self._events = 0
+        if self._by_count is None:
+            self._start_us = end_us
+        return frame
+
+
+def _check(settings: FramerSettings) -> None:
+    """Raise ValueError with one sentence when a setting is out of range."""
+    if not 1 <= settings.timestep_us <= MAX_TIMESTEP_US:
+        raise ValueError(f"A timestep lasts from 1 µs to an hour, not {settings.timestep_us:,} µs.")
+    if settings.timestep_events is not None and settings.timestep_events < 1:
+        raise ValueError(f"A timestep holds at least one event, not {settings.timestep_events:,}.")
+    if not 1 <= settings.timesteps <= MAX_TIMESTEPS:
+        raise ValueError(f"A window has from 1 to {MAX_TIMESTEPS:,} timesteps, not {settings.timesteps:,}.")
