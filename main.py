@@ -58,6 +58,7 @@ exit status
 
 
 def positive_int(text: str) -> int:
+    """Read a whole number from 1 on."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
@@ -65,6 +66,7 @@ def positive_int(text: str) -> int:
 
 
 def count_from_zero(text: str) -> int:
+    """Read a number of events, 0 to 254."""
     number = int(text)
     if not 0 <= number <= 254:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 254")
@@ -72,7 +74,7 @@ def count_from_zero(text: str) -> int:
 
 
 def milliseconds(text: str) -> int:
-    """A time in ms, given back in µs."""
+    """Read a time in ms, give it in µs."""
     microseconds = round(float(text) * 1000)
     if not 100 <= microseconds <= 60_000_000:
         raise argparse.ArgumentTypeError(f"{text} ms is not between 0.1 and 60000")
@@ -80,6 +82,7 @@ def milliseconds(text: str) -> int:
 
 
 def speed(text: str) -> float | None:
+    """Read a pace; None for ``max``."""
     if text == "max":
         return None
     number = float(text)
@@ -89,7 +92,7 @@ def speed(text: str) -> float | None:
 
 
 def network_address(text: str) -> NetworkSpec:
-    """HOST:PORT, [IPV6]:PORT or unix:PATH."""
+    """Read HOST:PORT, [IPV6]:PORT or unix:PATH."""
     if text.startswith("unix:") and len(text) > len("unix:"):
         return NetworkSpec(unix_path=Path(text.removeprefix("unix:")))
     host, _, port = text.rpartition(":")
@@ -177,7 +180,7 @@ def build_parser() -> argparse.ArgumentParser:
     run = parser.add_argument_group("running")
     run.add_argument("--headless", action="store_true", help="no window: predictions in the terminal or to --output")
     run.add_argument(
-        "--output", metavar="FILE", help="with --headless: labels.csv, labels.jsonl, or - for standard output"
+        "--output", metavar="FILE", help="without a window: write labels.csv, labels.jsonl, or - (standard output)"
     )
     run.add_argument("--list-cameras", action="store_true", help="say which cameras are found, and end")
     run.add_argument("--list-models", action="store_true", help="say which models can be had, and end")
@@ -224,9 +227,8 @@ def prompt_rows(parser: argparse.ArgumentParser, given: argparse.Namespace, spec
 
 def parse_options(argv: Sequence[str] | None = None) -> tuple[Options, argparse.Namespace]:
     """Read the command line; wrong usage ends with status 2 and one line that says what to do."""
-    from pipeline.prompts import PromptError, Template
-
     from pipeline.output import OutputError, output_kind
+    from pipeline.prompts import PromptError, Template
 
     parser = build_parser()
     given = parser.parse_args(argv)

@@ -1,0 +1,556 @@
+"""Joins the panels and the pipeline; the only module that knows both. Lives in the Qt thread and never blocks it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from PyQt6.QtCore import QObject, Qt, QTimer, QUrl
+from PyQt6.QtGui import QDesktopServices, QKeySequence, QShortcut
+from PyQt6.QtWidgets import QApplication, QFileDialog
+
+from app.main_thread import MainThread
+from app.panels.connect import ConnectDialog
+from app.panels.settings import SettingsDialog
+from app.panels.status import StatusValues
+from app.theme import Theme
+from app.window import MainWindow
+from pipeline.bundled import TOUR, default_prompts, recordings_folder
+from pipeline.capture.messages import (
+    Crashed,
+    Ended,
+    Failed,
+    FramerSettings,
+    Lost,
+    Open,
+    Opened,
+    Overview,
+    Palette,
+    Play,
+    Record,
+    RecordingState,
+    Rendering,
+    Seek,
+    SetFramer,
+    SetLoop,
+    SetRendering,
+    SetSpeed,
+    Status,
+    Step,
+)
+from pipeline.capture.supervisor import Capture
+from pipeline.options import Options
+from pipeline.prediction import ModelState, Prediction
+from pipeline.prompts import PRESETS, PromptError, PromptList, PromptRow, Template
+from pipeline.sources.base import (
+    CameraSpec,
+    NetworkSpec,
+    RecordingSpec,
+    SimulationSpec,
+    SourceInfo,
+    SourceSpec,
+)
+from pipeline.worker import ModelRequest, RecognitionWorker
+
+PICTURE_MS = 16
+POSITION_MS = 50
+STATUS_MS = 500
+RATE_OVER_S = 2.0
+"""Predictions a second are counted over this long."""
+
+@dataclass
+class _Live:
+    """What the window knows of the running stream; owned by the Qt thread."""
+
+    info: SourceInfo | None = None
+    playing: bool = True
+    ended: bool = False
+    lost: bool = False
+    opened_at: float = 0.0
+    recording_to: Path | None = None
+    recording_since: float = 0.0
+    recorded_bytes: int = 0
+
+
+class Controller(QObject):
+    """Commands from the panels to the pipeline, news from the pipeline to the panels."""
+
+    def __init__(self, window: MainWindow, options: Options) -> None:
+        super().__init__(window)
+        self._window, self._options = window, options
+        self._news = MainThread(self)
+        self._capture = Capture(self._news.status.emit)
+        self._worker = RecognitionWorker(
+            self._capture.feed,
+            on_prediction=self._news.prediction.emit,
+            on_model_state=self._news.model_state.emit,
+            on_notice=self._news.notice.emit,
+            timesteps=options.framer.timesteps,
+            view=options.view,
+            normalisation=options.normalisation,
+        )
+        self._live = _Live()
+        self._framer: FramerSettings = options.framer
+        self._view, self._normalisation = options.view, options.normalisation
+        self._speed, self._loop = options.speed, options.loop
+        self._rendering = Rendering.DECAY
+        self._template = options.template
+        self._opening: SourceSpec = options.source
+        self._last_good: SourceSpec | None = None
+        self._model = ModelState("none")
+        self._picture = 0
+        self._prediction: Prediction | None = None
+        self._last_label: str | None = None
+        self._last_seen = 0.0
+        self._predicted_at: deque[float] = deque()
+        self._closed = False
+        self._connect_news()
+        self._connect_panels()
+        self._add_shortcuts()
+        self._timers = [
+            self._every(PICTURE_MS, self._show_picture, precise=True),
+            self._every(POSITION_MS, self._show_position),
+            self._every(STATUS_MS, self._show_status),
+        ]
+
+    # --- start and end ---
+
+    def start(self) -> None:
+        """Open the source, load the model: all in the background."""
+        panels = self._window
+        panels.transport.set_speed(self._speed)
+        panels.transport.set_loop(self._loop)
+        panels.view.set_rendering(self._rendering.value)
+        panels.view.set_crop(self._view)
+        panels.classes.set_templates([(name, preset.title, preset.preview) for name, preset in PRESETS.items()])
+        panels.classes.set_template(self._template)
+        panels.classes.set_rows(list(self._options.prompts))
+        self._rows_changed()
+        self._theme_changed(panels.theme)
+        self._open(self._options.source, record_to=self._options.record_to)
+        self._worker.start()
+        self._load_model(self._options.model, self._options.pretrained)
+
+    def close(self) -> None:
+        """End the recording, the capture process and the inference thread. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        for timer in self._timers:
+            timer.stop()
+        self._capture.close()
+        self._worker.stop()
+
+    def _every(self, milliseconds: int, slot: Callable[[], None], *, precise: bool = False) -> QTimer:
+        timer = QTimer(self)
+        timer.setTimerType(Qt.TimerType.PreciseTimer if precise else Qt.TimerType.CoarseTimer)
+        timer.timeout.connect(slot)
+        timer.start(milliseconds)
+        return timer
+
+    def _connect_news(self) -> None:
+        self._news.status.connect(self._status_arrived)
+        self._news.prediction.connect(self._prediction_arrived)
+        self._news.model_state.connect(self._model_state_arrived)
+        self._news.notice.connect(lambda text: self._window.banner.show_message("warning", text, "", None))
+        self._news.cameras.connect(self._window.top_bar.set_cameras)
+        self._news.models.connect(self._models_arrived)
+
+    def _connect_panels(self) -> None:
+        window = self._window
+        window.closing.connect(self.close)
+        window.theme_changed.connect(self._theme_changed)
+        top = window.top_bar
+        top.source_menu_opening.connect(self._list_cameras)
+        top.camera_chosen.connect(lambda serial: self._open(CameraSpec(serial or None)))
+        top.open_recording.connect(self._choose_recording)
+        top.listen_network.connect(self._choose_network)
+        top.simulate.connect(lambda: self._open(SimulationSpec()))
+        top.model_chosen.connect(lambda key: self._load_model(*_model_of(key)))
+        top.load_weights.connect(self._choose_weights)
+        top.settings_clicked.connect(self._show_settings)
+        top.help_clicked.connect(self._toggle_help)
+        view = window.view
+        view.rendering_chosen.connect(self._rendering_chosen)
+        view.card_clicked.connect(top.open_source_menu)
+        view.dropped.connect(self._dropped)
+        transport = window.transport
+        transport.play_toggled.connect(self._toggle_play)
+        transport.step.connect(self._step)
+        transport.seek.connect(self._seek)
+        transport.speed_chosen.connect(self._set_speed)
+        transport.loop_toggled.connect(self._set_loop)
+        transport.stream_chosen.connect(self._choose_stream)
+        transport.record_toggled.connect(self._toggle_record)
+        window.classes.rows_changed.connect(self._rows_changed)
+        window.classes.template_chosen.connect(self._template_chosen)
+        window.hero.cancel_clicked.connect(self._worker.cancel_loading)
+        window.notice.action.connect(self._choose_weights)
+        window.banner.action.connect(self._open_recordings_folder)
+
+    # --- source ---
+
+    def _open(self, spec: SourceSpec, *, record_to: Path | None = None) -> None:
+        self._opening = spec
+        self._live = _Live()
+        self._window.top_bar.set_source(source_name(spec), source_kind(spec))
+        self._window.view.hide_card()
+        self._capture.open(
+            Open(spec=spec, framer=self._framer, speed=self._pace(), loop=self._loop, record_to=record_to)
+        )
+        self._send_rendering()
+
+    def _pace(self) -> float:
+        """Give the replay's pace; in the window "max" is as fast as pictures still make sense."""
+        return MAX_SPEED if self._speed is None else self._speed
+
+    def _status_arrived(self, status: Status) -> None:
+        match status:
+            case Opened(info):
+                self._opened(info)
+            case Failed(message, opening):
+                self._failed(message, opening=opening)
+            case Crashed(message):
+                self._failed(message, opening=True)
+            case Lost(message):
+                self._lost(message)
+            case Ended():
+                self._live.ended = True
+                self._set_playing(False)
+            case Overview(counts):
+                self._window.transport.set_overview(list(counts))
+            case RecordingState():
+                self._recording_state(status)
+
+    def _opened(self, info: SourceInfo) -> None:
+        was_lost = self._live.lost
+        self._live = replace(self._live, info=info, lost=False, opened_at=time.monotonic())
+        self._last_good = self._opening
+        window = self._window
+        window.view.hide_card()
+        window.view.set_sensor(info.camera or info.name, info.resolution.width, info.resolution.height)
+        window.top_bar.set_source(info.name, info.kind)
+        window.transport.set_mode("live" if info.live else "recording")
+        window.transport.set_span(info.start_us, info.end_us)
+        window.transport.set_streams(list(info.streams), info.stream)
+        window.transport.set_playing(self._live.playing)
+        if was_lost:
+            window.banner.show_message("info", f"{info.name} is back.", "", None)
+        else:
+            self._prediction = None
+            window.history.clear()
+
+    def _failed(self, message: str, *, opening: bool) -> None:
+        window = self._window
+        window.banner.show_message("error", *_sentence_and_rest(message), None)
+        failed, good = self._opening, self._last_good
+        if opening and good is not None and good != failed:
+            self._open(good)
+            return
+        self._live.ended = True
+        self._set_playing(False)
+        if self._live.info is None or opening:
+            window.view.show_card("plugs", "Nothing to show", message, "Choose another source")
+        if isinstance(failed, CameraSpec) and opening:
+            QTimer.singleShot(CAMERA_RETRY_MS, lambda: self._try_camera_again(failed))
+
+    def _try_camera_again(self, spec: CameraSpec) -> None:
+        """Look for the camera until it is plugged in, without repeating the message."""
+        if self._closed or self._opening is not spec or self._live.info is not None:
+            return
+        self._list_cameras(then_open=spec)
+
+    def _lost(self, message: str) -> None:
+        self._live.lost = True
+        kind = "camera-slash" if isinstance(self._opening, CameraSpec) else "plugs"
+        title = "Camera unplugged" if isinstance(self._opening, CameraSpec) else "Connection lost"
+        self._window.view.show_card(kind, title, message, "Choose another source")
+
+    def _list_cameras(self, then_open: CameraSpec | None = None) -> None:
+        """Look for cameras in a process of its own: the driver may take its time."""
+
+        def listed(found: tuple[CameraFound, ...]) -> None:
+            self._news.cameras.emit([(f"{camera.model} {camera.serial}", "", camera.serial) for camera in found])
+
+        threading.Thread(target=lambda: listed(list_cameras()), daemon=True, name="cameras").start()
+
+    def _choose_recording(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self._window, "Open a recording", str(recordings_folder()), "Recordings (*.aedat4);;All files (*)"
+        )
+        if path:
+            self._open(RecordingSpec(Path(path)))
+
+    def _choose_network(self) -> None:
+        dialog = ConnectDialog(self._window)
+        dialog.accepted_address.connect(self._open)
+        dialog.open()
+
+    def _choose_stream(self, stream: str) -> None:
+        if isinstance(self._opening, RecordingSpec):
+            self._open(replace(self._opening, stream=stream))
+
+    def _dropped(self, paths: list[str]) -> None:
+        """Play the first recording of what was dropped; a text file is a list of classes."""
+        path = Path(paths[0])
+        if path.suffix.lower() == ".txt":
+            self._window.classes.paste_file(path)
+        else:
+            self._open(RecordingSpec(path))
+
+    # --- transport ---
+
+    def _toggle_play(self) -> None:
+        self._set_playing(not self._live.playing)
+
+    def _set_playing(self, playing: bool) -> None:
+        if playing:
+            self._live.ended = False
+        self._live.playing = playing
+        self._window.transport.set_playing(playing)
+        self._capture.send(Play(playing))
+
+    def _step(self, direction: int) -> None:
+        info = self._live.info
+        if info is None or not info.seekable:
+            return
+        if self._live.playing:
+            self._set_playing(False)
+        if direction > 0:
+            self._capture.send(Step())
+        else:
+            self._seek(self._capture.numbers().position_us - 2 * self._framer.timestep_us)
+
+    def _seek(self, time_us: int) -> None:
+        info = self._live.info
+        if info is not None and info.seekable:
+            self._capture.send(Seek(min(max(time_us, info.start_us), info.end_us - 1)))
+
+    def _set_speed(self, speed: float | None) -> None:
+        self._speed = speed
+        self._window.transport.set_speed(speed)
+        self._capture.send(SetSpeed(self._pace()))
+
+    def _change_speed(self, direction: int) -> None:
+        speeds = [*SPEEDS, None]
+        position = speeds.index(self._speed) if self._speed in speeds else SPEEDS.index(1.0)
+        self._set_speed(speeds[min(max(position + direction, 0), len(speeds) - 1)])
+
+    def _set_loop(self, loop: bool) -> None:
+        self._loop = loop
+        self._window.transport.set_loop(loop)
+        self._capture.send(SetLoop(loop))
+
+    # --- recording ---
+
+    def _toggle_record(self) -> None:
+        if self._live.recording_to is not None:
+            self._capture.send(Record(None))
+        elif self._live.info is not None:
+            folder = recordings_folder()
+            folder.mkdir(parents=True, exist_ok=True)
+            name = "".join(letter if letter.isalnum() else "_" for letter in self._live.info.name)
+            self._capture.send(Record(folder / f"{name}_{datetime.now():%Y%m%d_%H%M%S}.aedat4"))
+
+    def _recording_state(self, state: RecordingState) -> None:
+        before = self._live.recording_to
+        if state.path is not None and before is None:
+            self._live.recording_since = time.monotonic()
+        self._live.recording_to = state.path
+        if state.message:
+            self._window.banner.show_message("error", *_sentence_and_rest(state.message), "Open folder")
+        elif state.path is None and before is not None:
+            saved = f"{before.name}: {state.events:,} events, {state.bytes / 1e6:.1f} MB"
+            self._window.banner.show_message("info", "Recording saved", saved, "Open folder")
+        if state.path is None:
+            self._window.view.set_recording(None)
+            self._window.transport.set_recording(None, 0)
+
+    def _open_recordings_folder(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(recordings_folder())))
+
+    # --- prompts ---
+
+    def _rows_changed(self) -> None:
+        rows = tuple(PromptRow(number, text) for number, text in self._window.classes.rows())
+        prompts = PromptList(rows, Template.named_or_text(self._template))
+        self._window.classes.set_notices(dict(prompts.notices))
+        self._window.history.set_rows(
+            [(row.id, row.label, self._window.classes.colour_number(row.id)) for row in prompts.active]
+        )
+        if not prompts.active:
+            self._window.hero.show_nothing("Type a class")
+        self._worker.set_prompts(prompts)
+
+    def _template_chosen(self, key: str) -> None:
+        self._template = key
+        self._rows_changed()
+
+    # --- model ---
+
+    def _load_model(self, name: str, pretrained: str | None) -> None:
+        self._worker.load_model(ModelRequest(name, pretrained, self._options.device, self._options.precision))
+
+    def _choose_weights(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self._window, "Load weights", "", "Weights (*.safetensors *.pt *.bin);;All files (*)"
+        )
+        if path and self._model.name:
+            self._load_model(self._model.name, path)
+
+    def _model_state_arrived(self, state: ModelState) -> None:
+        window, before = self._window, self._model
+        if state.status == "failed":
+            window.banner.show_message("error", *_sentence_and_rest(state.message), None)
+            if before.status != "ready":
+                self._model = state
+                window.hero.show_nothing("No model")
+            return
+        if state.status == "loading":
+            if before.status != "ready":
+                window.hero.show_starting(f"Loading {state.name}", state.message, state.progress)
+            return
+        self._model = state
+        window.top_bar.set_model(state.name, state.tag)
+        window.classes.set_untrained(not state.trained)
+        if state.trained:
+            window.notice.hide_notice()
+        else:
+            window.notice.show_notice(
+                "warning",
+                "Untrained: the percentages mean nothing",
+                f"{state.name} has no trained weights. Good for trying things out and measuring speed.",
+                "Load weights",
+            )
+
+    def _prediction_arrived(self, prediction: Prediction) -> None:
+        now = time.monotonic()
+        self._predicted_at.append(now)
+        self._prediction = prediction
+        window = self._window
+        window.transport.set_window(prediction.start_us, prediction.end_us)
+        best = prediction.best
+        if best is None:
+            window.classes.set_probabilities(None)
+            window.history.append(now, None)
+            if prediction.row_ids:
+                window.hero.show_no_motion(self._last_label, now - self._last_seen)
+            return
+        probabilities = dict(zip(prediction.row_ids, prediction.probabilities.tolist(), strict=True))
+        window.classes.set_probabilities(probabilities)
+        window.history.append(now, probabilities)
+        self._last_label, self._last_seen = prediction.labels[best], now
+        window.hero.show_answer(
+            prediction.labels[best],
+            float(prediction.probabilities[best]),
+            window.classes.colour_number(prediction.row_ids[best]),
+            _runner_up(prediction),
+            untrained=not self._model.trained,
+        )
+
+    # --- regular work ---
+
+    def _show_picture(self) -> None:
+        newer = self._capture.picture(self._picture)
+        if newer is not None:
+            self._picture, pixels = newer
+            self._window.view.set_picture(pixels)
+
+    def _show_position(self) -> None:
+        info, window = self._live.info, self._window
+        window.history.tick(time.monotonic())
+        if info is None:
+            return
+        if info.seekable:
+            window.transport.set_position(self._capture.numbers().position_us)
+        if self._live.recording_to is not None:
+            seconds = time.monotonic() - self._live.recording_since
+            window.view.set_recording(seconds)
+            window.transport.set_recording(seconds, self._capture.numbers().recorded_bytes)
+
+    def _show_status(self) -> None:
+        now, numbers, live = time.monotonic(), self._capture.numbers(), self._live
+        while self._predicted_at and now - self._predicted_at[0] > RATE_OVER_S:
+            self._predicted_at.popleft()
+        prediction = self._prediction
+        self._window.view.set_rate(numbers.event_rate)
+        if live.info is not None and live.info.live:
+            self._window.transport.set_live(now - live.opened_at, numbers.dropped_events)
+        text, dot = self._state_words()
+        self._window.status.set_values(
+            StatusValues(
+                state=text,
+                dot=dot,
+                event_rate=numbers.event_rate if live.info else None,
+                predictions_per_s=len(self._predicted_at) / RATE_OVER_S if self._model.status == "ready" else None,
+                latency_ms=prediction.latency_ms if prediction else None,
+                skipped=prediction.skipped_windows if prediction else None,
+                device=self._model.device or None,
+                precision=self._model.precision or None,
+                model=f"{self._model.name} {self._model.tag}".strip() or None,
+                memory_bytes=numbers.resident_bytes + psutil.Process().memory_info().rss,
+            )
+        )
+
+    def _state_words(self) -> tuple[str, str]:
+        live = self._live
+        if live.lost:
+            return "Waiting", "warning"
+        if live.info is None:
+            return "Opening", "text3"
+        if live.recording_to is not None:
+            return "Recording", "record"
+        if live.ended:
+            return "Ended", "text3"
+        if not live.playing:
+            return "Paused", "text3"
+        return ("Live" if live.info.live else "Playing"), "ok"
+
+    # --- view, settings, keys ---
+
+    def _rendering_chosen(self, key: str) -> None:
+        self._rendering = Rendering(key)
+        self._window.view.set_rendering(key)
+        self._send_rendering()
+
+    def _theme_changed(self, theme: Theme) -> None:
+        self._palette = Palette(*(int(colour[1:], 16) for colour in (theme.canvas, theme.on, theme.off)))
+        self._send_rendering()
+
+    def _send_rendering(self) -> None:
+        self._capture.send(SetRendering(self._rendering, self._palette))
+
+    def _show_settings(self) -> None:
+        dialog = SettingsDialog(
+            SettingsValues(
+                timestep_ms=self._framer.timestep_us / 1000,
+                timesteps=self._framer.timesteps,
+                threshold=self._framer.threshold,
+                view=self._view,
+                normalisation=self._normalisation,
+            ),
+            self._window,
+        )
+        dialog.changed.connect(self._settings_changed)
+        dialog.open()
+
+    def _settings_changed(self, values: SettingsValues) -> None:
+        self._framer = replace(
+            self._framer,
+            timestep_us=round(values.timestep_ms * 1000),
+            timesteps=values.timesteps,
+            threshold=values.threshold,
+        )
+        self._view, self._normalisation = values.view, values.normalisation
+        self._capture.send(SetFramer(self._framer))
+        self._worker.set_timesteps(values.timesteps)
+        self._worker.set_view(values.view)
+        self._worker.set_normalisation(values.normalisation)
+        self._window.view.set_crop(values.view)
+
+    def _toggle_help(self) -> None:
+        self._window.help.toggle()

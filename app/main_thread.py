@@ -1,0 +1,25 @@
+"""The one way from other threads into the Qt thread: signals that Qt queues."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+
+class MainThread(QObject):
+    """What the capture supervisor and the inference thread say, delivered in the Qt thread.
+
+    Emitting is safe from any thread; slots connected by methods of objects that live in the Qt thread run there.
+    """
+
+    status = pyqtSignal(object)
+    """pipeline.capture.messages.Status"""
+    prediction = pyqtSignal(object)
+    """pipeline.prediction.Prediction"""
+    model_state = pyqtSignal(object)
+    """pipeline.prediction.ModelState"""
+    notice = pyqtSignal(str)
+    """One sentence from the inference thread."""
+    models = pyqtSignal(object)
+    """Models that can be had, listed in the background."""
+    cameras = pyqtSignal(object)
+    """Cameras that were found, listed in the background."""
