@@ -64,7 +64,7 @@ class Framer:
         """What the source has told, as far as this segment's timesteps have followed."""
         self._events = 0
         """In the current timestep."""
-        self._exposure.add(NO_EVENTS, 0, 0)  # compiled or loaded now rather than at the first event
+        self._exposure.add(NO_EVENTS.copy(), 0, 0)  # compiled or loaded now rather than at the first event
         self._exposure.develop(self._pixels)
 
     @property
