@@ -1,0 +1,332 @@
+"""A CLIP by name, tag, file or folder: event frames and texts to features.
+
+Importing this module is cheap: torch and open_clip are imported when a model is loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.model_choice import (
+    AUTO,
+    ListedModel,
+    ModelPlan,
+    architecture_names,
+    list_models,
+    plan_model,
+    plans_for_auto,
+)
+from pipeline.model_errors import Following, LoadingCancelled, ModelError, OnProgress
+from pipeline.preprocessing import (
+    Preprocessing,
+    checked_frames,
+    known_normalisation,
+    known_view,
+)
+from pipeline.weights import sha256_of
+
+if TYPE_CHECKING:
+    import torch
+
+    from pipeline.text_encoding import TextEncoder
+
+__all__ = [
+    "ClipModel",
+    "ListedModel",
+    "LoadingCancelled",
+    "ModelError",
+    "architecture_names",
+    "list_models",
+    "load_model",
+    "mean_cosine",
+]
+
+FRAMES_TOGETHER = 16
+"""Encoded in one call at most, so that a long recording does not fill the memory."""
+
+
+class ClipModel:
+    """A frozen CLIP. Belongs to one thread at a time.
+
+    Features are ``torch.Tensor``, float32, on the CPU, whatever the model computes in; numpy takes them as they are.
+
+    Attributes
+    ----------
+    name, tag : str
+        Architecture; pretrained tag, weights file's name, ``bundled``, ``folder`` or ``untrained``.
+    width : int
+        C, the length of a feature.
+    image_size : int
+        Side of the square that the image encoder sees, px.
+    logit_scale : float
+        The learned parameter; ``scale`` is its exponential, the factor of a cosine in a logit.
+    device, precision : str
+        Where it runs and in what its weights are: ``fp32``, ``bf16`` or ``fp16``.
+    trained : bool
+        False: random weights, so that labels mean nothing.
+    context_length : int
+        Tokens of a text that are seen.
+    notice : str
+        What the user should be told about the choice, one sentence; mostly empty.
+    module : torch.nn.Module
+        open_clip's model itself, in evaluation mode.
+    """
+
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        texts: TextEncoder,
+        preprocessing: Preprocessing,
+        plan: ModelPlan,
+        *,
+        logit_scale: float,
+        precision: str,
+        notice: str = "",
+    ) -> None:
+        self.module, self.preprocessing, self.precision, self.notice = module, preprocessing, precision, notice
+        self._texts, self._plan = texts, plan
+        self.logit_scale = logit_scale
+        parameter = next(module.parameters())
+        self._device, self._dtype = parameter.device, parameter.dtype
+        self.width = int(self.encode_texts(["a photo of a cup"]).shape[1])
+
+    def __repr__(self) -> str:
+        return f"ClipModel({self.name}, {self.tag}, {self.device}, {self.precision})"
+
+    @property
+    def name(self) -> str:
+        return self._plan.name
+
+    @property
+    def tag(self) -> str:
+        return self._plan.tag
+
+    @property
+    def trained(self) -> bool:
+        return self._plan.trained
+
+    @property
+    def device(self) -> str:
+        return str(self._device)
+
+    @property
+    def image_size(self) -> int:
+        return self.preprocessing.size
+
+    @property
+    def scale(self) -> float:
+        """Factor of a cosine in a logit, s = exp(logit_scale)."""
+        return math.exp(self.logit_scale)
+
+    @property
+    def context_length(self) -> int:
+        return self._texts.context_length
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        """SHA-256 of the weights file; of the numbers themselves where they are random."""
+        if self._plan.weights is not None:
+            return sha256_of(self._plan.weights)
+        digest = hashlib.sha256()
+        for _, tensor in sorted(self.module.state_dict().items()):
+            digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def token_count(self, text: str) -> int:
+        """Give the tokens of a text, start and end included; above `context_length` its end is not seen."""
+        return self._texts.token_count(text)
+
+    def encode_frames(self, frames: npt.ArrayLike, normalisation: str = "clip", view: str = "crop") -> torch.Tensor:
+        """Give the feature of each event frame.
+
+        Parameters
+        ----------
+        frames : uint8 (T, H, W)
+            127, 255 and 0, as `event_frames` makes them.
+        normalisation : "clip" or "reference"
+            The model's own mean and deviation, or E/255 - 0.5 as NeuroCLIP's code does.
+        view : "crop", "stretch" or "fit"
+            How a frame fills the encoder's square: its centre; stretched; padded with 127.
+
+        Returns
+        -------
+        float32 (T, C), not normalised
+
+        Raises
+        ------
+        ValueError
+            Frames of another shape or type, an unknown view or normalisation.
+        ModelError
+            Not enough memory.
+        """
+        import torch
+
+        known_view(view)
+        known_normalisation(normalisation)
+        array = checked_frames(frames)
+        parts = [torch.empty(0, getattr(self, "width", 0))]
+        try:
+            for start in range(0, len(array), FRAMES_TOGETHER):
+                pixels = self.preprocessing(
+                    array[start : start + FRAMES_TOGETHER],
+                    normalisation=normalisation,
+                    view=view,
+                    device=self._device,
+                    dtype=self._dtype,
+                )
+                with torch.inference_mode():
+                    encoded = self.module.encode_image(pixels, normalize=False).float().cpu()  # type: ignore[operator]
+                parts.append(encoded)
+        except (RuntimeError, MemoryError) as error:
+            raise_if_out_of_memory(error, self.name, self.device)
+            raise
+        # Made outside inference mode, so that an adapter can be trained on it.
+        return torch.cat(parts[1:] or parts)
+
+    def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
+        """Give the feature of each text as it stands, float32 (N, C), not normalised.
+
+        Raises
+        ------
+        ModelError
+            Not enough memory.
+        """
+        import torch
+
+        if not texts:
+            return torch.empty(0, self.width)
+        try:
+            return self._texts.encode(texts)
+        except (RuntimeError, MemoryError) as error:
+            raise_if_out_of_memory(error, self.name, self.device)
+            raise
+
+
+def raise_if_out_of_memory(error: BaseException, name: str, device: str) -> None:
+    """Turn the many ways in which memory runs out into one sentence; other errors are left alone."""
+    text = str(error).lower()
+    if isinstance(error, MemoryError) or "out of memory" in text or "not enough memory" in text:
+        raise ModelError(
+            f"There is not enough memory for {name} on {device}: choose a smaller model, or close other programs."
+        ) from error
+
+
+def load_model(
+    name: str = AUTO,
+    pretrained: str | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    *,
+    deterministic: bool = True,
+    on_progress: OnProgress | None = None,
+    cancel: threading.Event | None = None,
+) -> ClipModel:
+    """Load a CLIP.
+
+    Parameters
+    ----------
+    name : str
+        ``auto``: a real CLIP whose weights are on this machine, else the bundled small model, else an untrained
+        architecture. Otherwise an architecture of open_clip, ``local-dir:FOLDER`` (or a folder's path),
+        ``hf-hub:OWNER/NAME``, or ``untrained``.
+    pretrained : str, optional
+        A tag, or a file (.safetensors, or a state dict as .pt, .pth, .bin). None: the best tag, cached ones first.
+    device : "auto", "cuda", "mps" or "cpu"
+    precision : "auto", "fp32", "bf16" or "fp16"
+        ``auto``: fp16 on cuda, fp32 on mps. On a CPU fp32; with ``deterministic=False`` bf16 where a short timing
+        says that it is faster here.
+    deterministic : bool
+        Nothing is decided by a timing: the same call on the same machine gives the same numbers.
+    on_progress : callable, optional
+        Called with a sentence and the part that is done (None: not known). What it raises ends the loading.
+    cancel : threading.Event, optional
+        Ends the loading soon after it is set.
+
+    Raises
+    ------
+    ModelError
+        In one sentence what is wrong and what to do; random weights are never taken silently.
+    LoadingCancelled
+    """
+    following = Following(on_progress, cancel or threading.Event())
+    following.say("Starting PyTorch")
+    from pipeline.model_building import build_model
+    from pipeline.precision import chosen_device
+
+    place = chosen_device(device)
+    if name != AUTO or pretrained is not None:
+        following.say("Starting open_clip")
+        plan = plan_model(name, pretrained, following=following)
+        return build_model(plan, place, precision, deterministic=deterministic, following=following)
+    notice = ""
+    *plans, last = plans_for_auto(gpu=place.type != "cpu")
+    for plan in plans:
+        try:
+            return build_model(plan, place, precision, deterministic=deterministic, following=following, notice=notice)
+        except ModelError as error:
+            notice = notice or str(error)
+    return build_model(last, place, precision, deterministic=deterministic, following=following, notice=notice)
+
+
+@overload
+def mean_cosine(f: torch.Tensor, g: torch.Tensor, timestep_weights: Sequence[float] | None = None) -> torch.Tensor: ...
+@overload
+def mean_cosine(
+    f: npt.NDArray[np.floating], g: npt.NDArray[np.floating], timestep_weights: Sequence[float] | None = None
+) -> npt.NDArray[np.floating]: ...
+def mean_cosine(f, g, timestep_weights=None):  # type: ignore[no-untyped-def]
+    """Give the mean over a window's timesteps of the cosine between frame and text features.
+
+    With s = exp(logit_scale), NeuroCLIP's zero-shot logit is s * sqrt(T) * mean_cosine (arXiv 2306.12073, whose
+    code concatenates the T unit vectors), CLIP's is s * mean_cosine.
+
+    Parameters
+    ----------
+    f : float (T, C)
+        Features of the window's frames, of any length.
+    g : float (N, C)
+        Features of the texts, of any length.
+    timestep_weights : T floats, optional
+        The mean is weighted with them.
+
+    Returns
+    -------
+    float (N,)
+        A tensor for tensors, an array for arrays.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, or weights that do not have a positive sum.
+    """
+    if f.ndim != 2 or g.ndim != 2 or f.shape[1] != g.shape[1] or not f.shape[0]:
+        raise ValueError(f"Features must be (T, C) and (N, C) with one C, not {tuple(f.shape)} and {tuple(g.shape)}.")
+    cosines = _unit(f) @ _unit(g).T
+    if timestep_weights is None:
+        return cosines.mean(0)
+    weights: Any = np.asarray(checked_weights(timestep_weights, f.shape[0]), np.float32)
+    if not isinstance(f, np.ndarray):
+        weights = f.new_tensor(weights)
+    return (cosines * weights[:, None]).sum(0)
+
+
+def _unit(vectors: Any) -> Any:
+    lengths = (vectors * vectors).sum(1) ** 0.5
+    return vectors / lengths.clip(1e-12)[:, None]
+
+
+def checked_weights(weights: Sequence[float], timesteps: int) -> list[float]:
+    """Give the weights scaled to a sum of 1; raises ValueError where they are not T numbers with a positive sum."""
+    numbers = [float(weight) for weight in weights]
+    total = sum(numbers)
+    if len(numbers) != timesteps or not math.isfinite(total) or total <= 0:
+        raise ValueError(f"timestep_weights must be {timesteps} numbers with a positive sum, not {numbers}.")
+    return [number / total for number in numbers]

@@ -1,0 +1,176 @@
+"""Where a model runs, and in which number format.
+
+Weights are cast, never autocast: bf16 autocast is 2 to 5 times slower than fp32 with ViTs of more than one frame.
+Whether bf16 pays is measured on the machine itself, not looked up in a list of processors.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pipeline.model_errors import Following, ModelError, first_line
+
+if TYPE_CHECKING:
+    import torch
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+WORTH_A_TRIAL_S = 0.008
+"""A frame that is encoded faster than this needs no lower precision."""
+MUST_GAIN = 1.2
+MUST_AGREE = 0.99
+"""Cosine between a frame's features in both precisions."""
+
+
+def chosen_device(wanted: str) -> torch.device:
+    """Give the device; ``auto`` is cuda, else mps, else cpu; ``cuda:1`` is the second GPU.
+
+    Raises
+    ------
+    ModelError
+        It is not there.
+    """
+    import torch
+
+    kind, _, number = wanted.partition(":")
+    if kind not in DEVICES or (number and not (kind == "cuda" and number.isdigit())):
+        raise ModelError(f'There is no device "{wanted}": choose {", ".join(DEVICES)} (or cuda:1 for a second GPU).')
+    if kind == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ModelError("PyTorch finds no CUDA GPU on this machine: choose --device auto or cpu.")
+    if kind == "cuda" and number and int(number) >= torch.cuda.device_count():
+        raise ModelError(f"This machine has {torch.cuda.device_count()} CUDA GPU(s), counted from 0: no {wanted}.")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise ModelError("PyTorch finds no Apple GPU (mps) on this machine: choose --device auto or cpu.")
+    return torch.device(f"{kind}:{number}" if number else kind)
+
+
+def fit_precision(
+    module: torch.nn.Module, probe: torch.Tensor, wanted: str, *, deterministic: bool, following: Following
+) -> str:
+    """Cast a model's weights in place to the wanted precision; for ``auto`` to what serves best here.
+
+    Parameters
+    ----------
+    module : open_clip model in fp32, on its device
+    probe : float32 (1, 3, S, S)
+        A frame as the encoder takes it, on the same device.
+    wanted : "auto", "fp32", "bf16" or "fp16"
+    deterministic : bool
+        On a CPU ``auto`` is then fp32, whatever a timing would say.
+
+    Returns
+    -------
+    str
+        What was chosen.
+
+    Raises
+    ------
+    ModelError
+        The model cannot compute in the wanted precision on this device, or gives no numbers.
+    """
+    if wanted not in PRECISIONS:
+        raise ModelError(f'There is no precision "{wanted}": choose {", ".join(PRECISIONS)}.')
+    exact = _feature(module, probe)
+    if not exact.isfinite().all():
+        raise ModelError("The weights hold numbers that are none (NaN or infinite): copy or download the file again.")
+    if wanted == "auto":
+        return _best_precision(module, probe, exact, deterministic=deterministic, following=following)
+    if wanted != "fp32":
+        _cast(module, probe, exact, wanted)
+    return wanted
+
+
+def _dtype(precision: str) -> torch.dtype:
+    import torch
+
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+
+
+def _feature(module: torch.nn.Module, probe: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    with torch.inference_mode():
+        return module.encode_image(probe, normalize=False).float()[0]  # type: ignore[operator, no-any-return]
+
+
+def _agrees(exact: torch.Tensor, rough: torch.Tensor) -> bool:
+    import torch
+
+    return bool(rough.isfinite().all()) and float(torch.cosine_similarity(exact, rough, dim=0)) >= MUST_AGREE
+
+
+def _cast(module: torch.nn.Module, probe: torch.Tensor, exact: torch.Tensor, precision: str) -> None:
+    dtype, device = _dtype(precision), probe.device.type
+    try:
+        module.to(dtype)
+        rough = _feature(module, probe.to(dtype))
+    except (RuntimeError, NotImplementedError, TypeError) as error:
+        raise ModelError(
+            f"This model cannot compute in {precision} on {device} ({first_line(error)}): choose --precision fp32."
+        ) from error
+    if not _agrees(exact, rough):
+        raise ModelError(f"This model's numbers do not fit into {precision}: choose --precision fp32.")
+
+
+def _best_precision(
+    module: torch.nn.Module, probe: torch.Tensor, exact: torch.Tensor, *, deterministic: bool, following: Following
+) -> str:
+    kind = probe.device.type
+    if kind == "cuda":
+        return _cast_if_exact(module, probe, exact, "fp16")
+    if kind == "mps" or deterministic:
+        return "fp32"
+    following.say("Measuring which precision is fastest here")
+    plain_s = _quickest(lambda: _feature(module, probe), 2)
+    if plain_s < WORTH_A_TRIAL_S or not _matrices_gain_from_bf16():
+        return "fp32"
+    vision: torch.nn.Module = copy.deepcopy(module.visual).to(_dtype("bf16"))  # type: ignore[assignment]
+    rough_probe = probe.to(_dtype("bf16"))
+    rough_s = _quickest(lambda: _run(vision, rough_probe), 3)
+    following.stop_if_cancelled()
+    if rough_s * MUST_GAIN > plain_s:
+        return "fp32"
+    return _cast_if_exact(module, probe, exact, "bf16")
+
+
+def _cast_if_exact(module: torch.nn.Module, probe: torch.Tensor, exact: torch.Tensor, precision: str) -> str:
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    try:
+        _cast(module, probe, exact, precision)
+    except ModelError:
+        module.float()
+        module.load_state_dict(before)
+        return "fp32"
+    return precision
+
+
+def _run(vision: torch.nn.Module, probe: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    with torch.inference_mode():
+        return vision(probe)  # type: ignore[no-any-return]
+
+
+def _quickest(call: Callable[[], object], times: int) -> float:
+    durations = []
+    for _ in range(times):
+        start = time.perf_counter()
+        call()
+        durations.append(time.perf_counter() - start)
+    return min(durations)
+
+
+def _matrices_gain_from_bf16() -> bool:
+    """Try one matrix product of a ViT's size: where the processor has no bf16 a whole frame would take seconds."""
+    import torch
+
+    def product(dtype: torch.dtype) -> float:
+        a, b = torch.ones(50, 768, dtype=dtype), torch.ones(768, 3072, dtype=dtype)
+        return _quickest(lambda: a @ b, 5)
+
+    return product(torch.bfloat16) * MUST_GAIN < product(torch.float32)
