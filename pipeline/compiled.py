@@ -11,6 +11,8 @@ from typing import Any, TypeVar, cast
 
 import numba
 
+from pipeline.events import EVENT_DTYPE, EventArray
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -24,3 +26,15 @@ def compiled(function: _Function) -> _Function:
         return cast("_Function", numba.njit(cache=True, nogil=True)(function))
     except RuntimeError:  # numba's word for "no place for a cache"
         return cast("_Function", numba.njit(nogil=True)(function))
+
+
+def plain(events: EventArray) -> EventArray:
+    """Give the events in the one form that the loops are compiled for, copied only where they have another.
+
+    Joining padded structured arrays packs them (`numpy.concatenate`), slices have steps, and mapped files
+    cannot be written: for numba each is another type, and would be compiled while the stream waits.
+    """
+    flags = events.flags
+    if events.dtype == EVENT_DTYPE and flags.c_contiguous and flags.writeable:
+        return events
+    return events.astype(EVENT_DTYPE, order="C")

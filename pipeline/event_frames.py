@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import psutil  # type: ignore[import-untyped]
 
-from pipeline.compiled import compiled
+from pipeline.compiled import compiled, plain
 from pipeline.events import EVENT_DTYPE, EventArray, Resolution
 
 MAX_THRESHOLD = 65_534
@@ -28,10 +28,10 @@ def _belonging(
     events: EventArray, first: int, last: int, start_us: int, end_us: int, newest_us: int, max_gap_us: int
 ) -> tuple[int, int]:
     """Find the first event that does not belong to the timestep, and the greatest time before it."""
-    for i in range(np.uint64(first), np.uint64(last)):
+    for i in range(first, last):
         time = events[i].timestamp
         if time < start_us or time >= end_us or time - newest_us > max_gap_us:
-            return int(i), newest_us
+            return i, newest_us
         newest_us = max(newest_us, time)
     return last, newest_us
 
@@ -309,13 +309,4 @@ def _checked(events: EventArray, resolution: Resolution) -> EventArray:
                 f"Event {wrong:,} has {name} = {int(values[wrong])}, and {name} must be from 0 to {size - 1} "
                 f"(resolution {resolution})."
             )
-    if events.dtype == EVENT_DTYPE:
-        return events
-    return _converted(events)
-
-
-def _converted(events: EventArray) -> EventArray:
-    result = np.empty(len(events), EVENT_DTYPE)
-    for name in EVENT_DTYPE.names or ():
-        result[name] = events[name]
-    return result
+    return plain(events)

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from pipeline.capture.messages import FramerSettings
+from pipeline.compiled import plain
 from pipeline.event_frames import MAX_TIME_US, NO_LIMIT_US, Exposure
-from pipeline.events import EVENT_DTYPE, NO_EVENTS, EventArray, Resolution
+from pipeline.events import NO_EVENTS, EventArray, Resolution
 from pipeline.prediction import EventFrame
 
 MAX_GAP_US = 2_000_000
@@ -64,7 +65,7 @@ class Framer:
         """What the source has told, as far as this segment's timesteps have followed."""
         self._events = 0
         """In the current timestep."""
-        self._exposure.add(NO_EVENTS.copy(), 0, 0)  # compiled or loaded now rather than at the first event
+        self._exposure.add(plain(NO_EVENTS), 0, 0)  # compiled or loaded now rather than at the first event
         self._exposure.develop(self._pixels)
 
     @property
@@ -89,8 +90,7 @@ class Framer:
             The source has given everything before this time: timesteps of a fixed time that end by then are
             complete, at most one window of them in a call. 0 when it cannot tell.
         """
-        if events.dtype != EVENT_DTYPE:
-            events = events.astype(EVENT_DTYPE)
+        events = plain(events)
         position = 0
         while position < len(events):
             time_us = int(events[position]["timestamp"])
