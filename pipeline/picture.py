@@ -15,7 +15,7 @@ from pipeline.events import NO_EVENTS, EventArray, Resolution
 
 DECAY_US = 40_000
 """τ of `Rendering.DECAY`: after so many µs a pixel has 1/e of its colour."""
-GAIN = 0.55
+GAIN = 0.8
 """What one event adds to a pixel's colour, of the full colour's 1."""
 POLARITY_US = 30_000
 RECENCY_US = 200_000
@@ -29,8 +29,10 @@ _FADE_STEPS = 1 << 10
 _LEVELS = 64
 """Steps of each polarity's intensity that have a colour."""
 _RAMP = 256
+_TONE = 0.6
+"""Below 1 the faint end of a fading colour is lifted: it shows where things have been."""
 
-_DARK_RAMP = (0x16294F, 0x2F4F86, 0x6F7F8C, 0xC9BE6E, 0xF7E97C, 0xFFF9C4)
+_DARK_RAMP = (0x12203F, 0x1F3F7A, 0x4C6795, 0x8B9089, 0xCFC272, 0xFBF08E)
 _LIGHT_RAMP = (0xD9E0D2, 0xA9C2B6, 0x5E97A0, 0x2C6286, 0x1A3566, 0x0D1638)
 """From about `RECENCY_US` ago to now; the background comes before."""
 _DARK_BOTH = 0xF6F4EE
@@ -237,7 +239,7 @@ def _decay_colours(palette: Palette) -> Colours:
     share_on = on / np.maximum(off + on, 1e-9)
     hue = _to_lab(_rgb(palette.off)) * (1 - share_on) + _to_lab(_rgb(palette.on)) * share_on
     colour = hue + (both - hue) * np.minimum(off, on)
-    return _pack(background + (colour - background) * strength)
+    return _pack(background + (colour - background) * strength**_TONE)
 
 
 def _recency_colours(palette: Palette) -> Colours:
