@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.bundled import TOUR, default_prompts
 from pipeline.capture.messages import FramerSettings
-from pipeline.options import Options
+from pipeline.options import Options, network_address
 from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SimulationSpec, SourceSpec
 from pipeline.version import __version__
 
@@ -91,15 +91,12 @@ def speed(text: str) -> float | None:
     return number
 
 
-def network_address(text: str) -> NetworkSpec:
+def address(text: str) -> NetworkSpec:
     """Read HOST:PORT, [IPV6]:PORT or unix:PATH."""
-    if text.startswith("unix:") and len(text) > len("unix:"):
-        return NetworkSpec(unix_path=Path(text.removeprefix("unix:")))
-    host, _, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not host or not port.isdigit() or not 1 <= int(port) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text} is neither HOST:PORT nor unix:PATH")
-    return NetworkSpec(host=host, port=int(port))
+    try:
+        return network_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -118,7 +115,7 @@ def build_parser() -> argparse.ArgumentParser:
     source.add_argument(
         "--camera", nargs="?", const="", metavar="SERIAL", help="an event camera; the first without SERIAL"
     )
-    source.add_argument("--connect", type=network_address, metavar="ADDRESS", help="HOST:PORT or unix:PATH of a stream")
+    source.add_argument("--connect", type=address, metavar="ADDRESS", help="HOST:PORT or unix:PATH of a stream")
     source.add_argument("--simulate", action="store_true", help="a simulated scene, live")
     source.add_argument("--stream", metavar="NAME", help="which event stream, where a recording has several")
     source.add_argument(

@@ -5,21 +5,25 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+import psutil
 from PyQt6.QtCore import QObject, Qt, QTimer, QUrl
-from PyQt6.QtGui import QDesktopServices, QKeySequence, QShortcut
-from PyQt6.QtWidgets import QApplication, QFileDialog
+from PyQt6.QtGui import QDesktopServices
+from PyQt6.QtWidgets import QFileDialog
 
 from app.main_thread import MainThread
 from app.panels.connect import ConnectDialog
-from app.panels.settings import SettingsDialog
+from app.panels.settings import SettingsDialog, SettingsValues
 from app.panels.status import StatusValues
+from app.shortcuts import add_shortcuts
 from app.theme import Theme
 from app.window import MainWindow
-from pipeline.bundled import TOUR, default_prompts, recordings_folder
+from app.wording import runner_up, source_kind, source_name, split_message
+from pipeline.bundled import TOUR, recordings_folder
 from pipeline.capture.messages import (
     Crashed,
     Ended,
@@ -43,24 +47,24 @@ from pipeline.capture.messages import (
     Step,
 )
 from pipeline.capture.supervisor import Capture
-from pipeline.options import Options
+from pipeline.listing import find_cameras
+from pipeline.model_choice import RECOMMENDED
+from pipeline.options import Options, network_address
 from pipeline.prediction import ModelState, Prediction
-from pipeline.prompts import PRESETS, PromptError, PromptList, PromptRow, Template
-from pipeline.sources.base import (
-    CameraSpec,
-    NetworkSpec,
-    RecordingSpec,
-    SimulationSpec,
-    SourceInfo,
-    SourceSpec,
-)
+from pipeline.prompts import PRESETS, PromptList, PromptRow, Template
+from pipeline.sources.base import CameraSpec, RecordingSpec, SimulationSpec, SourceInfo, SourceSpec
 from pipeline.worker import ModelRequest, RecognitionWorker
 
 PICTURE_MS = 16
 POSITION_MS = 50
 STATUS_MS = 500
+CAMERA_RETRY_S = 1.0
 RATE_OVER_S = 2.0
 """Predictions a second are counted over this long."""
+SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+MAX_SPEED = 64.0
+"""What "max" means in the window, where every picture should still be seen."""
+
 
 @dataclass
 class _Live:
@@ -108,9 +112,10 @@ class Controller(QObject):
         self._last_seen = 0.0
         self._predicted_at: deque[float] = deque()
         self._closed = False
+        self._ended = threading.Event()
         self._connect_news()
         self._connect_panels()
-        self._add_shortcuts()
+        add_shortcuts(window, self)
         self._timers = [
             self._every(PICTURE_MS, self._show_picture, precise=True),
             self._every(POSITION_MS, self._show_position),
@@ -122,11 +127,20 @@ class Controller(QObject):
     def start(self) -> None:
         """Open the source, load the model: all in the background."""
         panels = self._window
+        panels.view.set_droppable([".aedat4"])
+        if TOUR.is_file():
+            panels.top_bar.set_recordings([("Bundled tour", "twelve objects", str(TOUR))])
+        panels.top_bar.set_models(
+            [
+                ("Automatic", "", "auto"),
+                *((model.name, model.tag, f"{model.name} {model.tag}") for model in RECOMMENDED),
+            ]
+        )
         panels.transport.set_speed(self._speed)
         panels.transport.set_loop(self._loop)
         panels.view.set_rendering(self._rendering.value)
         panels.view.set_crop(self._view)
-        panels.classes.set_templates([(name, preset.title, preset.preview) for name, preset in PRESETS.items()])
+        panels.classes.set_templates([(name, preset.title, preset.texts[0]) for name, preset in PRESETS.items()])
         panels.classes.set_template(self._template)
         panels.classes.set_rows(list(self._options.prompts))
         self._rows_changed()
@@ -140,6 +154,7 @@ class Controller(QObject):
         if self._closed:
             return
         self._closed = True
+        self._ended.set()
         for timer in self._timers:
             timer.stop()
         self._capture.close()
@@ -158,7 +173,7 @@ class Controller(QObject):
         self._news.model_state.connect(self._model_state_arrived)
         self._news.notice.connect(lambda text: self._window.banner.show_message("warning", text, "", None))
         self._news.cameras.connect(self._window.top_bar.set_cameras)
-        self._news.models.connect(self._models_arrived)
+        self._news.camera_appeared.connect(self._camera_appeared)
 
     def _connect_panels(self) -> None:
         window = self._window
@@ -167,25 +182,26 @@ class Controller(QObject):
         top = window.top_bar
         top.source_menu_opening.connect(self._list_cameras)
         top.camera_chosen.connect(lambda serial: self._open(CameraSpec(serial or None)))
-        top.open_recording.connect(self._choose_recording)
+        top.recording_chosen.connect(lambda path: self._open(RecordingSpec(Path(path))))
+        top.open_recording.connect(self.choose_recording)
         top.listen_network.connect(self._choose_network)
         top.simulate.connect(lambda: self._open(SimulationSpec()))
-        top.model_chosen.connect(lambda key: self._load_model(*_model_of(key)))
+        top.model_chosen.connect(self._model_chosen)
         top.load_weights.connect(self._choose_weights)
         top.settings_clicked.connect(self._show_settings)
-        top.help_clicked.connect(self._toggle_help)
+        top.help_clicked.connect(window.help.toggle)
         view = window.view
-        view.rendering_chosen.connect(self._rendering_chosen)
+        view.rendering_chosen.connect(self.choose_rendering)
         view.card_clicked.connect(top.open_source_menu)
         view.dropped.connect(self._dropped)
         transport = window.transport
-        transport.play_toggled.connect(self._toggle_play)
-        transport.step.connect(self._step)
+        transport.play_toggled.connect(self.toggle_play)
+        transport.step.connect(self.step)
         transport.seek.connect(self._seek)
         transport.speed_chosen.connect(self._set_speed)
-        transport.loop_toggled.connect(self._set_loop)
+        transport.loop_toggled.connect(self.set_loop)
         transport.stream_chosen.connect(self._choose_stream)
-        transport.record_toggled.connect(self._toggle_record)
+        transport.record_toggled.connect(self.toggle_record)
         window.classes.rows_changed.connect(self._rows_changed)
         window.classes.template_chosen.connect(self._template_chosen)
         window.hero.cancel_clicked.connect(self._worker.cancel_loading)
@@ -246,7 +262,7 @@ class Controller(QObject):
 
     def _failed(self, message: str, *, opening: bool) -> None:
         window = self._window
-        window.banner.show_message("error", *_sentence_and_rest(message), None)
+        window.banner.show_message("error", *split_message(message), None)
         failed, good = self._opening, self._last_good
         if opening and good is not None and good != failed:
             self._open(good)
@@ -256,29 +272,45 @@ class Controller(QObject):
         if self._live.info is None or opening:
             window.view.show_card("plugs", "Nothing to show", message, "Choose another source")
         if isinstance(failed, CameraSpec) and opening:
-            QTimer.singleShot(CAMERA_RETRY_MS, lambda: self._try_camera_again(failed))
+            self._wait_for_camera(failed)
 
-    def _try_camera_again(self, spec: CameraSpec) -> None:
-        """Look for the camera until it is plugged in, without repeating the message."""
-        if self._closed or self._opening is not spec or self._live.info is not None:
-            return
-        self._list_cameras(then_open=spec)
+    def _wait_for_camera(self, spec: CameraSpec) -> None:
+        """Open the camera as soon as one is there; stop waiting when another source is chosen."""
+
+        def look() -> None:
+            while not self._closed and self._opening is spec:
+                if any(spec.serial in (None, camera.serial) for camera in find_cameras()):
+                    self._news.camera_appeared.emit(spec)
+                    return
+                if self._ended.wait(CAMERA_RETRY_S):
+                    return
+
+        threading.Thread(target=look, daemon=True, name="wait for camera").start()
+
+    def _camera_appeared(self, spec: CameraSpec) -> None:
+        if self._opening is spec and not self._closed:
+            self._open(spec)
 
     def _lost(self, message: str) -> None:
         self._live.lost = True
-        kind = "camera-slash" if isinstance(self._opening, CameraSpec) else "plugs"
-        title = "Camera unplugged" if isinstance(self._opening, CameraSpec) else "Connection lost"
-        self._window.view.show_card(kind, title, message, "Choose another source")
+        camera = isinstance(self._opening, CameraSpec)
+        self._window.view.show_card(
+            "camera-slash" if camera else "plugs",
+            "Camera unplugged" if camera else "Connection lost",
+            message,
+            "Choose another source",
+        )
 
-    def _list_cameras(self, then_open: CameraSpec | None = None) -> None:
-        """Look for cameras in a process of its own: the driver may take its time."""
+    def _list_cameras(self) -> None:
+        """Fill the source menu while it is open: looking for cameras takes a moment."""
 
-        def listed(found: tuple[CameraFound, ...]) -> None:
-            self._news.cameras.emit([(f"{camera.model} {camera.serial}", "", camera.serial) for camera in found])
+        def look() -> None:
+            found = [(f"{camera.model} {camera.serial}", "", camera.serial) for camera in find_cameras()]
+            self._news.cameras.emit(found)
 
-        threading.Thread(target=lambda: listed(list_cameras()), daemon=True, name="cameras").start()
+        threading.Thread(target=look, daemon=True, name="list cameras").start()
 
-    def _choose_recording(self) -> None:
+    def choose_recording(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
             self._window, "Open a recording", str(recordings_folder()), "Recordings (*.aedat4);;All files (*)"
         )
@@ -287,7 +319,7 @@ class Controller(QObject):
 
     def _choose_network(self) -> None:
         dialog = ConnectDialog(self._window)
-        dialog.accepted_address.connect(self._open)
+        dialog.address_given.connect(lambda text: self._open(network_address(text)))
         dialog.open()
 
     def _choose_stream(self, stream: str) -> None:
@@ -304,7 +336,7 @@ class Controller(QObject):
 
     # --- transport ---
 
-    def _toggle_play(self) -> None:
+    def toggle_play(self) -> None:
         self._set_playing(not self._live.playing)
 
     def _set_playing(self, playing: bool) -> None:
@@ -314,7 +346,7 @@ class Controller(QObject):
         self._window.transport.set_playing(playing)
         self._capture.send(Play(playing))
 
-    def _step(self, direction: int) -> None:
+    def step(self, direction: int) -> None:
         info = self._live.info
         if info is None or not info.seekable:
             return
@@ -335,19 +367,23 @@ class Controller(QObject):
         self._window.transport.set_speed(speed)
         self._capture.send(SetSpeed(self._pace()))
 
-    def _change_speed(self, direction: int) -> None:
+    def change_speed(self, direction: int) -> None:
         speeds = [*SPEEDS, None]
         position = speeds.index(self._speed) if self._speed in speeds else SPEEDS.index(1.0)
         self._set_speed(speeds[min(max(position + direction, 0), len(speeds) - 1)])
 
-    def _set_loop(self, loop: bool) -> None:
+    def toggle_loop(self) -> None:
+        """Loop, or stop at the end."""
+        self.set_loop(not self._loop)
+
+    def set_loop(self, loop: bool) -> None:
         self._loop = loop
         self._window.transport.set_loop(loop)
         self._capture.send(SetLoop(loop))
 
     # --- recording ---
 
-    def _toggle_record(self) -> None:
+    def toggle_record(self) -> None:
         if self._live.recording_to is not None:
             self._capture.send(Record(None))
         elif self._live.info is not None:
@@ -362,7 +398,7 @@ class Controller(QObject):
             self._live.recording_since = time.monotonic()
         self._live.recording_to = state.path
         if state.message:
-            self._window.banner.show_message("error", *_sentence_and_rest(state.message), "Open folder")
+            self._window.banner.show_message("error", *split_message(state.message), "Open folder")
         elif state.path is None and before is not None:
             saved = f"{before.name}: {state.events:,} events, {state.bytes / 1e6:.1f} MB"
             self._window.banner.show_message("info", "Recording saved", saved, "Open folder")
@@ -392,6 +428,10 @@ class Controller(QObject):
 
     # --- model ---
 
+    def _model_chosen(self, key: str) -> None:
+        name, _, tag = key.partition(" ")
+        self._load_model(name, tag or None)
+
     def _load_model(self, name: str, pretrained: str | None) -> None:
         self._worker.load_model(ModelRequest(name, pretrained, self._options.device, self._options.precision))
 
@@ -405,7 +445,7 @@ class Controller(QObject):
     def _model_state_arrived(self, state: ModelState) -> None:
         window, before = self._window, self._model
         if state.status == "failed":
-            window.banner.show_message("error", *_sentence_and_rest(state.message), None)
+            window.banner.show_message("error", *split_message(state.message), None)
             if before.status != "ready":
                 self._model = state
                 window.hero.show_nothing("No model")
@@ -448,7 +488,7 @@ class Controller(QObject):
             prediction.labels[best],
             float(prediction.probabilities[best]),
             window.classes.colour_number(prediction.row_ids[best]),
-            _runner_up(prediction),
+            runner_up(prediction),
             untrained=not self._model.trained,
         )
 
@@ -512,7 +552,7 @@ class Controller(QObject):
 
     # --- view, settings, keys ---
 
-    def _rendering_chosen(self, key: str) -> None:
+    def choose_rendering(self, key: str) -> None:
         self._rendering = Rendering(key)
         self._window.view.set_rendering(key)
         self._send_rendering()
@@ -551,6 +591,3 @@ class Controller(QObject):
         self._worker.set_view(values.view)
         self._worker.set_normalisation(values.normalisation)
         self._window.view.set_crop(values.view)
-
-    def _toggle_help(self) -> None:
-        self._window.help.toggle()

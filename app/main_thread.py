@@ -19,7 +19,7 @@ class MainThread(QObject):
     """pipeline.prediction.ModelState"""
     notice = pyqtSignal(str)
     """One sentence from the inference thread."""
-    models = pyqtSignal(object)
-    """Models that can be had, listed in the background."""
-    cameras = pyqtSignal(object)
-    """Cameras that were found, listed in the background."""
+    cameras = pyqtSignal(list)
+    """(label, detail, serial) of each camera that was found."""
+    camera_appeared = pyqtSignal(object)
+    """The CameraSpec that was waited for."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
+from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import QApplication, QFrame, QHBoxLayout, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from app.panels.banner import Banner
@@ -116,9 +116,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.status)
         self.setCentralWidget(centre)
 
-    def _size_that_fits(self) -> "QSize":
-        from PyQt6.QtCore import QSize
-
+    def _size_that_fits(self) -> QSize:
         screen = QGuiApplication.primaryScreen()
         wanted = QSize(*START_SIZE)
         return wanted if screen is None else wanted.boundedTo(screen.availableSize())
@@ -138,7 +136,7 @@ class MainWindow(QMainWindow):
             panel.set_theme(theme)
         self.theme_changed.emit(theme)
 
-    def resizeEvent(self, event: QResizeEvent | None) -> None:  # noqa: N802 (Qt's name)
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
         self._apply_measures(measures(self.width()))
 
@@ -156,10 +154,10 @@ class MainWindow(QMainWindow):
         lower = sizes.history + sizes.transport
         self._left.setSizes([self._left.height() - lower - GAP, lower])
 
-    def showEvent(self, event: object) -> None:  # noqa: N802 (Qt's name)
-        super().showEvent(event)  # type: ignore[arg-type]
+    def showEvent(self, event: QShowEvent | None) -> None:
+        super().showEvent(event)
         self._set_sizes(self._measures)
 
-    def closeEvent(self, event: QCloseEvent | None) -> None:  # noqa: N802 (Qt's name)
+    def closeEvent(self, event: QCloseEvent | None) -> None:
         self.closing.emit()
         super().closeEvent(event)

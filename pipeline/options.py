@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.capture.messages import FramerSettings
-from pipeline.sources.base import SourceSpec
+from pipeline.sources.base import NetworkSpec, SourceSpec
 
 
 @dataclass(frozen=True)
@@ -40,3 +40,20 @@ class Options:
     loop: bool
     record_to: Path | None
     output: str | None
+
+
+def network_address(text: str) -> NetworkSpec:
+    """Read HOST:PORT, [IPV6]:PORT or unix:PATH.
+
+    Raises
+    ------
+    ValueError
+        It is neither; one sentence for the user.
+    """
+    if text.startswith("unix:") and len(text) > len("unix:"):
+        return NetworkSpec(unix_path=Path(text.removeprefix("unix:")))
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdigit() or not 1 <= int(port) <= 65535:
+        raise ValueError(f'"{text}" is neither HOST:PORT nor unix:PATH')
+    return NetworkSpec(host=host, port=int(port))
