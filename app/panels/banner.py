@@ -51,6 +51,8 @@ class Banner(QWidget):
     """The message's button was clicked; its title."""
     closed = pyqtSignal(str)
     """The user closed the message; its title."""
+    covers = pyqtSignal(int)
+    """Down to this y the parent is covered, px; 0: nothing is."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -162,6 +164,7 @@ class Banner(QWidget):
         self._stop_fade()
         if not opacity and not self._messages:
             self.hide()
+            self.covers.emit(0)
 
     def _lay_out(self) -> None:
         message, parent = self.message, self.parentWidget()
@@ -182,6 +185,7 @@ class Banner(QWidget):
         self.setGeometry(_EDGE, _TOP, width, height)
         self._close.move(close_x, round((height - self._close.height()) / 2))
         self._button.move(right, round((height - self._button.height()) / 2))
+        self.covers.emit(self.geometry().bottom() + 9)
 
     def _height(self, text: str, weight: int, pixels: int) -> float:
         if not text:

@@ -61,8 +61,10 @@ class SmallDialog(QDialog):
         """Add a setting: its name, what it does, and the field at the right."""
         words = QVBoxLayout()
         words.setSpacing(2)
+        words.addStretch(1)
         words.addWidget(label(name, self.theme, weight=600))
         words.addWidget(label(explanation, self.theme, pixels=12, token="text2"))
+        words.addStretch(1)
         row = QHBoxLayout()
         row.setSpacing(16)
         row.addLayout(words, 1)

@@ -42,6 +42,8 @@ _SHADE = 0.58
 """Of the canvas colour over what the model does not see."""
 _PADDING_GREY = QColor(127, 127, 127, 90)
 """Shown where `fit` pads the picture: the model sees 127 there."""
+_LINE = 2
+"""Width of the lines at the edges of what the model sees, px."""
 _GREYED = 0.45
 _WHEEL_STEP = 1.25
 _CARD_ICONS = {"plugs": "link-break", "camera-slash": "video-camera-slash"}
@@ -194,6 +196,10 @@ class EventsView(QWidget):
             self.card.hide()
             self.update()
 
+    def keep_below(self, y: int) -> None:
+        """Let the card leave what is above y free: a banner lies there."""
+        self.card.keep_below(y)
+
     @property
     def card_shown(self) -> bool:
         """Whether a card lies over the picture."""
@@ -326,13 +332,13 @@ class EventsView(QWidget):
             shade = theme.colour("canvas", round(255 * _SHADE))
             for outside in _around(view, square):
                 painter.fillRect(outside, shade)
-        painter.setPen(QPen(theme.colour("text3", 150), 1))
-        for x in (square.left() - 1, square.right()):
-            if view.left() < x < view.right():
-                painter.drawLine(QPointF(round(x) + 0.5, view.top()), QPointF(round(x) + 0.5, view.bottom()))
-        for y in (square.top() - 1, square.bottom()):
-            if view.top() < y < view.bottom():
-                painter.drawLine(QPointF(view.left(), round(y) + 0.5), QPointF(view.right(), round(y) + 0.5))
+        line = theme.colour("text3", 120)
+        for x in (square.left() - _LINE, square.right()):
+            if view.left() <= x < view.right():
+                painter.fillRect(QRectF(round(x), view.top(), _LINE, view.height()), line)
+        for y in (square.top() - _LINE, square.bottom()):
+            if view.top() <= y < view.bottom():
+                painter.fillRect(QRectF(view.left(), round(y), view.width(), _LINE), line)
 
     # --- events ---
 

@@ -34,6 +34,7 @@ class MessageCard(QWidget):
         super().__init__(parent)
         self._theme = DARK
         self._icon, self._title, self._text = "", "", ""
+        self._free_from = 0
         self._button = FaceButton("", "filled", text=" ", parent=self)
         self._button.clicked.connect(self.clicked)
         self.hide()
@@ -54,8 +55,13 @@ class MessageCard(QWidget):
         self._button.set_theme(theme)
         self.update()
 
+    def keep_below(self, y: int) -> None:
+        """Leave what is above y (px of the parent) free."""
+        self._free_from = y
+        self.place()
+
     def place(self) -> None:
-        """Stand in the middle of the parent, as large as the text needs."""
+        """Stand in the middle of the free part of the parent, as large as the text needs."""
         parent = self.parentWidget()
         assert parent is not None
         width = min(_CARD_WIDTH, parent.width() - 24)
@@ -68,7 +74,8 @@ class MessageCard(QWidget):
             self._button.move(round((width - self._button.width()) / 2), round(height + 16))
             height += 16 + self._button.height()
         height = round(height + 22)
-        self.setGeometry((parent.width() - width) // 2, max(60, (parent.height() - height) // 2), width, height)
+        top = max(60, self._free_from)
+        self.setGeometry((parent.width() - width) // 2, max(top, (parent.height() - height) // 2), width, height)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Paint surface, icon and texts."""

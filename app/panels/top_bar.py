@@ -100,12 +100,14 @@ class TopBar(QWidget):
         self._help_button.clicked.connect(self.help_clicked)
         for button in (self._settings_button, self._help_button):
             button.set_look(icon_size=20)
+        for button in (self._source_button, self._model_button):
+            button.set_look(weight=550)
         self._place()
         self._show()
 
     def _place(self) -> None:
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(GAP, 0, GAP - RING_ROOM + 4, 0)
+        layout.setContentsMargins(GAP, 0, GAP - RING_ROOM, 0)
         layout.setSpacing(0)
         layout.addWidget(self._brand)
         layout.addSpacing(12 - RING_ROOM)
@@ -114,6 +116,7 @@ class TopBar(QWidget):
         layout.addWidget(self._model_button)
         layout.addStretch(1)
         layout.addWidget(self._settings_button)
+        layout.addSpacing(-2 * RING_ROOM)
         layout.addWidget(self._help_button)
 
     @property

@@ -237,7 +237,7 @@ class TransportBar(QWidget):
         self.timeline.seek.connect(self._sought)
         self.timeline.step.connect(self.step)
         page = QWidget()
-        layout = self._row(page, 20 - RING_ROOM)
+        layout = self._row(page, 12 - RING_ROOM)
         for widget in (self.back_button, self.play_button, self.forward_button):
             layout.addWidget(widget)
         layout.addSpacing(8)
