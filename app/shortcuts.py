@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject
@@ -85,7 +86,7 @@ def add_shortcuts(window: MainWindow, controller: Controller) -> None:
     single("]", lambda: controller.change_speed(1))
     single("L", controller.toggle_loop)
     for number, rendering in enumerate(RENDERINGS, start=1):
-        single(str(number), lambda rendering=rendering: controller.choose_rendering(rendering))
+        single(str(number), partial(controller.choose_rendering, rendering))
     single("M", window.view.toggle_model_view)
     single("0", window.view.fit)
     for plus in ("+", "="):

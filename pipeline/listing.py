@@ -42,9 +42,11 @@ def print_models() -> int:
     """Print a table of the models that can be had; gives the exit status."""
     from pipeline.clip import list_models
 
-    table = Table("Model", "Weights", "Size", "On this machine", "", box=None, pad_edge=False)
+    table = Table("Model", "Weights", "Parameters", "On this machine", "", box=None, pad_edge=False)
     for model in list_models():
-        table.add_row(model.name, model.tag, model.size, "yes" if model.cached else "no", model.remark)
+        parameters = f"{model.parameters / 1e6:.0f} M" if model.parameters else ""
+        here = ("yes" if model.size is None else f"yes, {model.size / 1e6:.0f} MB") if model.here else "no"
+        table.add_row(model.name, model.tag, parameters, here, model.remark)
     console = Console(highlight=False)
     console.print(table)
     console.print("\nAny other open_clip architecture: --model NAME --pretrained TAG_OR_FILE", markup=False)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from pipeline.capture.messages import FramerSettings
 from pipeline.sources.base import NetworkSpec, SourceSpec
+
+View: TypeAlias = Literal["crop", "stretch", "fit"]
+Normalisation: TypeAlias = Literal["clip", "reference"]
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,8 @@ class Options:
     device: str
     precision: str
     framer: FramerSettings
-    view: str
-    normalisation: str
+    view: View
+    normalisation: Normalisation
     speed: float | None
     loop: bool
     record_to: Path | None

@@ -1,0 +1,80 @@
+"""The window as a user starts it: ``main.py`` on a real X server, real keys, and what is then on the screen."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.theme import DARK
+from tests.programs import PATIENCE_S, command, wait_until
+from tests.screen import Screen, virtual_screen
+
+PROMPTS = ("--prompts", "a person, a cup, a star", "--model", "untrained")
+FOURTH = DARK.classes[3]
+"""Colour of the class that is typed after three others."""
+
+
+@pytest.fixture(scope="module")
+def screen() -> Iterator[Screen]:
+    with virtual_screen() as screen:
+        yield screen
+
+
+@contextmanager
+def program(screen: Screen, *arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        command(*arguments), env=screen.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def ended(processes: list[psutil.Process]) -> bool:
+    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+
+
+def test_a_class_typed_while_a_recording_plays_gets_its_bar(screen: Screen) -> None:
+    with program(screen, *PROMPTS) as process:
+        screen.wait_for_window("NeuroCLIP Live")
+        first = DARK.classes[0]
+        wait_until(lambda: len(screen.pixels_of(first)) > 0)
+        assert len(screen.pixels_of(FOURTH)) == 0
+        screen.press("ctrl+n")
+        screen.type("a bicycle")
+        screen.press("Return")
+        wait_until(lambda: len(screen.pixels_of(FOURTH)) > 0)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 130
+        assert "Traceback" not in err
+
+
+def test_closing_the_window_leaves_no_process_behind(screen: Screen) -> None:
+    with program(screen, *PROMPTS) as process:
+        window = screen.wait_for_window("NeuroCLIP Live")
+        wait_until(lambda: len(family(process)) > 0)
+        children = family(process)
+        screen.close_window(window)
+        process.communicate(timeout=PATIENCE_S)
+        wait_until(lambda: ended(children))
+
+
+def test_killing_the_program_leaves_no_process_behind(screen: Screen) -> None:
+    with program(screen, *PROMPTS) as process:
+        screen.wait_for_window("NeuroCLIP Live")
+        wait_until(lambda: len(family(process)) > 0)
+        children = family(process)
+        process.kill()
+        wait_until(lambda: ended(children))

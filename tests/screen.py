@@ -1,0 +1,113 @@
+"""A virtual screen with a window manager, a keyboard, a mouse, and a look at its pixels."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tests.needs import need_program
+from tests.programs import wait_until
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Screen:
+    """An X server of its own."""
+
+    display: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name not in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY")}
+        return kept | {"DISPLAY": self.display}
+
+    def _do(self, *command: str) -> bytes:
+        return subprocess.run(command, env=self.environment, capture_output=True, check=True).stdout
+
+    def press(self, *keys: str) -> None:
+        """Press keys by their X names, e.g. ``ctrl+n``."""
+        self._do("xdotool", "key", *keys)
+
+    def type(self, text: str) -> None:
+        self._do("xdotool", "type", "--delay", "20", "--", text)
+
+    def click(self, x: int, y: int) -> None:
+        self._do("xdotool", "mousemove", str(x), str(y), "click", "1")
+
+    def windows(self, title: str) -> list[str]:
+        search = ("xdotool", "search", "--onlyvisible", "--name", title)
+        found = subprocess.run(search, env=self.environment, capture_output=True, text=True)
+        return found.stdout.split()
+
+    def wait_for_window(self, title: str) -> str:
+        wait_until(lambda: bool(self.windows(title)))
+        return self.windows(title)[-1]
+
+    def close_window(self, window: str) -> None:
+        """Ask the window to close, as its × does."""
+        self._do("xdotool", "windowclose", window)
+
+    def picture(self) -> Pixels:
+        """Give the whole screen, uint8 (H, W, 3)."""
+        raw = self._do("import", "-window", "root", "-depth", "8", "ppm:-")
+        _, size, _, body = raw.split(b"\n", 3)
+        width, height = map(int, size.split())
+        return np.frombuffer(body, np.uint8, height * width * 3).reshape(height, width, 3)
+
+    def save(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._do("import", "-window", "root", str(path))
+
+    def pixels_of(self, colour: str) -> npt.NDArray[np.intp]:
+        """Find the pixels of exactly this colour, ``#RRGGBB``; (n, 2) of y, x."""
+        wanted = np.frombuffer(bytes.fromhex(colour.removeprefix("#")), np.uint8)
+        return np.argwhere((self.picture() == wanted).all(axis=2))
+
+
+@contextmanager
+def virtual_screen(width: int = 1600, height: int = 1000) -> Iterator[Screen]:
+    """Start Xvfb and openbox; skips where they are not installed."""
+    for program, package in (
+        ("Xvfb", "xvfb"),
+        ("openbox", "openbox"),
+        ("xdotool", "xdotool"),
+        ("import", "imagemagick"),
+    ):
+        need_program(program, package)
+    reading, writing = os.pipe()
+    with ExitStack() as stack:
+        server = stack.enter_context(
+            _running(
+                ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp"],
+                writing,
+            )
+        )
+        os.close(writing)
+        with os.fdopen(reading) as answer:
+            display = f":{answer.readline().strip()}"
+        assert server.poll() is None
+        screen = Screen(display)
+        stack.enter_context(_running(["openbox"], env=screen.environment))
+        yield screen
+
+
+@contextmanager
+def _running(
+    command: list[str], *pass_fds: int, env: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        command, pass_fds=pass_fds, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
