@@ -45,8 +45,8 @@ class PixelSettings:
         The sensor tells the time in steps of so many µs.
     """
 
-    threshold_on: float = 0.27
-    threshold_off: float = 0.27
+    threshold_on: float = 0.33
+    threshold_off: float = 0.33
     mismatch: float = 0.03
     refractory_us: int = 500
     noise_hz: float = 0.04

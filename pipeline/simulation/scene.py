@@ -75,7 +75,7 @@ class WavingStyle:
     period_us : int
         From the appearance of one thing to that of the next.
     enter_us, leave_us : int
-        Of that, coming into view and going out of it.
+        Of that, coming near and going away.
     size : float
         Of a thing, as a share of the picture's shorter side.
     pace : float
@@ -85,8 +85,8 @@ class WavingStyle:
     """
 
     period_us: int = 2_600_000
-    enter_us: int = 500_000
-    leave_us: int = 400_000
+    enter_us: int = 400_000
+    leave_us: int = 300_000
     size: float = 0.68
     pace: float = 0.65
     background: float = 0.25
@@ -112,7 +112,7 @@ class Pose(NamedTuple):
 
 
 class WavingScene:
-    """Drawings that come into view one after another, are waved, and leave on the other side.
+    """Drawings that come near one after another, are waved, and go away again.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ class WavingScene:
         self._drawn: Region | None = None
 
     def truth(self, time_us: int) -> str:
-        """Name, with its article, of the thing that is at least half way in view; empty in between."""
+        """Name, with its article, of the thing that is at least half way near; empty in between."""
         number, within = divmod(time_us, self._style.period_us)
         seen = self._style.enter_us // 2 <= within < self._style.period_us - self._style.leave_us // 2
         return label(self._name(number)) if seen else ""
@@ -167,7 +167,7 @@ class WavingScene:
         return changed
 
     def step_us(self, time_us: int) -> int:
-        """As long as it takes the fastest corner to go nearly two pixels, but 1 to 8 ms."""
+        """As long as it takes the fastest corner to go nearly two pixels, but 2 to 8 ms."""
         corners_now, corners_later = (_corners(self._pose(at)) for at in (time_us, time_us + 1000))
         fastest = float(np.hypot(*(corners_later - corners_now)).max())
         return int(np.clip(1000 * _PIXELS_A_STEP / max(fastest, 1e-3), _SHORTEST_US, _LONGEST_US))
@@ -189,7 +189,8 @@ class WavingScene:
 
 
 _PIXELS_A_STEP = 1.8
-_SHORTEST_US = 1_000
+_FARTHEST = 0.02
+_SHORTEST_US = 2_000
 _LONGEST_US = 8_000
 
 
@@ -199,26 +200,23 @@ class _Motion:
     def __init__(self, random: np.random.Generator) -> None:
         self._hertz = random.uniform([0.75, 1.0, 0.6, 0.5, 0.6], [1.05, 1.4, 0.95, 0.8, 0.9])
         self._phases = random.uniform(0, 2 * np.pi, 5)
-        self._from = random.choice([-1.0, 1.0])
 
     def pose(self, within_us: int, style: WavingStyle, resolution: Resolution, half: float) -> Pose:
         across, up, turn, narrow, size = np.sin(2 * np.pi * self._hertz * within_us / 1e6 + self._phases)
-        outside = 0.5 * resolution.width + 1.3 * half
-        away = self._from * outside * _away(within_us, style.enter_us)
-        away -= self._from * outside * _away(style.period_us - within_us, style.leave_us)
+        near = min(_come(within_us, style.enter_us), _come(style.period_us - within_us, style.leave_us))
         return Pose(
-            x=resolution.width / 2 + 0.10 * style.pace * resolution.width * across + away,
+            x=resolution.width / 2 + 0.10 * style.pace * resolution.width * across,
             y=resolution.height / 2 + 0.08 * style.pace * resolution.height * up,
-            scale=half * (1 + 0.06 * style.pace * size),
+            scale=half * near * (1 + 0.06 * style.pace * size),
             turn=0.24 * style.pace * turn,
             narrow=1 - 0.10 * style.pace * (1 + narrow),
         )
 
 
-def _away(since_us: int, lasting_us: int) -> float:
-    """How far out of view, 1 to 0, softly."""
-    left = max(0.0, 1 - since_us / lasting_us)
-    return left * left * (3 - 2 * left)
+def _come(since_us: int, lasting_us: int) -> float:
+    """How near a thing has come, almost 0 to 1, softly."""
+    share = min(1.0, since_us / lasting_us)
+    return _FARTHEST + (1 - _FARTHEST) * share * share * (3 - 2 * share)
 
 
 def _corners(pose: Pose) -> npt.NDArray[np.float64]:
