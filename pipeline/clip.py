@@ -20,11 +20,12 @@ from pipeline.model_choice import (
     ListedModel,
     ModelPlan,
     architecture_names,
+    check_name,
     list_models,
     plan_model,
     plans_for_auto,
 )
-from pipeline.model_errors import Following, LoadingCancelled, ModelError, OnProgress
+from pipeline.model_errors import Following, LoadingCancelled, ModelError, OnProgress, first_line
 from pipeline.preprocessing import (
     Preprocessing,
     checked_frames,
@@ -257,13 +258,15 @@ def load_model(
     LoadingCancelled
     """
     following = Following(on_progress, cancel or threading.Event())
+    explicit = name != AUTO or pretrained is not None
+    if explicit:
+        check_name(name)
     following.say("Starting PyTorch")
+    place = _device(device)
+    following.say("Starting open_clip")
     from pipeline.model_building import build_model
-    from pipeline.precision import chosen_device
 
-    place = chosen_device(device)
-    if name != AUTO or pretrained is not None:
-        following.say("Starting open_clip")
+    if explicit:
         plan = plan_model(name, pretrained, following=following)
         return build_model(plan, place, precision, deterministic=deterministic, following=following)
     notice = ""
@@ -274,6 +277,15 @@ def load_model(
         except ModelError as error:
             notice = notice or str(error)
     return build_model(last, place, precision, deterministic=deterministic, following=following, notice=notice)
+
+
+def _device(wanted: str) -> torch.device:
+    try:
+        from pipeline.precision import chosen_device
+
+        return chosen_device(wanted)
+    except (ImportError, OSError) as error:
+        raise ModelError(f"PyTorch does not start ({first_line(error)}): install this program again.") from error
 
 
 @overload
@@ -305,7 +317,7 @@ def mean_cosine(f, g, timestep_weights=None):  # type: ignore[no-untyped-def]
     Raises
     ------
     ValueError
-        Shapes that do not fit, or weights that do not have a positive sum.
+        Shapes that do not fit, weights below 0 or all 0.
     """
     if f.ndim != 2 or g.ndim != 2 or f.shape[1] != g.shape[1] or not f.shape[0]:
         raise ValueError(f"Features must be (T, C) and (N, C) with one C, not {tuple(f.shape)} and {tuple(g.shape)}.")
@@ -324,9 +336,9 @@ def _unit(vectors: Any) -> Any:
 
 
 def checked_weights(weights: Sequence[float], timesteps: int) -> list[float]:
-    """Give the weights scaled to a sum of 1; raises ValueError where they are not T numbers with a positive sum."""
+    """Give the weights scaled to a sum of 1; raises ValueError where they are not T numbers from 0, some above."""
     numbers = [float(weight) for weight in weights]
     total = sum(numbers)
-    if len(numbers) != timesteps or not math.isfinite(total) or total <= 0:
-        raise ValueError(f"timestep_weights must be {timesteps} numbers with a positive sum, not {numbers}.")
+    if len(numbers) != timesteps or not math.isfinite(total) or total <= 0 or min(numbers) < 0:
+        raise ValueError(f"timestep_weights must be {timesteps} numbers from 0, not all 0, and not {numbers}.")
     return [number / total for number in numbers]

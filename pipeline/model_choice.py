@@ -191,6 +191,12 @@ def known_architecture(name: str) -> str:
     raise ModelError(f'There is no model "{name}": {hint}')
 
 
+def check_name(name: str) -> None:
+    """Refuse an unknown name at once, before anything heavy is imported; raises ModelError."""
+    if name != AUTO and not _has_own_weights(name):
+        known_architecture(name)
+
+
 def plan_model(name: str, pretrained: str | None, *, following: Following) -> ModelPlan:
     """Find out what is to be loaded for an explicit choice, fetching its weights where they are not here.
 
@@ -200,7 +206,7 @@ def plan_model(name: str, pretrained: str | None, *, following: Following) -> Mo
         Unknown architecture, tag or file; not here and no network.
     LoadingCancelled
     """
-    if name in (UNTRAINED, BUNDLED.name, "bundled") or name.startswith((LOCAL_DIR, HUB)) or _is_folder(name):
+    if _has_own_weights(name):
         if pretrained is not None:
             raise ModelError(f"The model {name} brings its own weights: leave --pretrained {pretrained} out.")
         return _plan_with_own_weights(name, following)
@@ -229,6 +235,10 @@ def plans_for_auto(*, gpu: bool) -> list[ModelPlan]:
 def untrained_plan() -> ModelPlan:
     """Give the small architecture with random weights."""
     return ModelPlan(UNTRAINED, UNTRAINED, str(UNTRAINED_ARCHITECTURE), None)
+
+
+def _has_own_weights(name: str) -> bool:
+    return name in (UNTRAINED, BUNDLED.name, "bundled") or name.startswith((LOCAL_DIR, HUB)) or _is_folder(name)
 
 
 def _is_folder(name: str) -> bool:

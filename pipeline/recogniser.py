@@ -1,0 +1,334 @@
+"""From event frames to predictions: features are kept, so that each frame is encoded once.
+
+Windows that slide by one timestep share all frames but one, and the encoder is frozen: encoding only the new frame
+gives the same numbers as encoding the window afresh.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+
+from pipeline.clip import ClipModel, checked_weights, mean_cosine
+from pipeline.prediction import EventFrame, Floats, Prediction
+from pipeline.preprocessing import known_normalisation, known_view
+from pipeline.prompts import ActiveRow, PromptList
+
+if TYPE_CHECKING:
+    import torch
+
+GROUP = 8
+"""Frames of a recording encoded together; groups lie at multiples of it, whatever portions the frames come in."""
+TEXTS_KEPT = 8192
+"""Features of texts that were used before and may be used again."""
+FEWEST_EVENTS, PIXELS_PER_EVENT = 20, 1000
+Scale: TypeAlias = Literal["window", "reference"]
+
+
+@dataclass
+class _Timestep:
+    """A frame of the current run, and its feature once it was encoded."""
+
+    frame: EventFrame
+    feature: torch.Tensor | None = None
+
+
+class Recogniser:
+    """Judges windows of event frames against prompts. Belongs to one thread.
+
+    Parameters
+    ----------
+    model : ClipModel
+    timesteps : int
+        T, frames a window.
+    normalisation, view : str
+        See `ClipModel.encode_frames`.
+    temperature : float
+        τ of the softmax.
+    scale : "window" or "reference"
+        Probabilities are softmax(s · mean cosine / τ), or with the reference's √T beside s (DESIGN: its logits are
+        those of the T concatenated unit vectors; arXiv 2306.12073).
+    timestep_weights : T floats, optional
+        Weights of the timesteps in the mean, oldest first.
+    no_motion_events : int, optional
+        A window with fewer events is "no motion". None: 20, or a thousandth of the pixels where that is more.
+    """
+
+    def __init__(
+        self,
+        model: ClipModel,
+        *,
+        timesteps: int = 10,
+        normalisation: str = "clip",
+        view: str = "crop",
+        temperature: float = 1.0,
+        scale: Scale = "window",
+        timestep_weights: Sequence[float] | None = None,
+        no_motion_events: int | None = None,
+    ) -> None:
+        if timesteps < 1:
+            raise ValueError(f"timesteps={timesteps}: a window has at least one.")
+        if not (math.isfinite(temperature) and temperature > 0):
+            raise ValueError(f"temperature={temperature}: it must be above 0.")
+        if scale not in ("window", "reference"):
+            raise ValueError(f"scale={scale!r}: choose window or reference.")
+        self.model = model
+        self._timesteps = timesteps
+        self._normalisation, self._view = known_normalisation(normalisation), known_view(view)
+        self._temperature, self._scale = temperature, scale
+        self._weights = checked_weights(timestep_weights, timesteps) if timestep_weights is not None else None
+        self._no_motion_events = no_motion_events
+        self._texts = _TextFeatures(model)
+        self._rows: tuple[ActiveRow, ...] = ()
+        self._row_features: torch.Tensor | None = None
+        self._kept: deque[_Timestep] = deque(maxlen=timesteps)
+        self._waiting: list[EventFrame] = []
+        self._run_start = 0
+        self._last: EventFrame | None = None
+        self._skipped = 0
+        self._predicted = False
+
+    # --- what is asked ---
+
+    @property
+    def timesteps(self) -> int:
+        return self._timesteps
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the rows that are judged, in the order of the arrays in a prediction."""
+        return tuple(row.label for row in self._rows)
+
+    @property
+    def frames(self) -> list[EventFrame]:
+        """The newest frames of the current run, at most T: what another recogniser needs to go on."""
+        return [timestep.frame for timestep in self._kept]
+
+    def set_prompts(self, prompts: PromptList) -> dict[int, str]:
+        """Judge these rows from now on; only texts that are new are encoded.
+
+        Returns
+        -------
+        dict
+            For rows whose text is longer than the encoder can see: a sentence, by the row's id.
+        """
+        self.prepare(prompts)
+        self._rows = prompts.active
+        self._row_features = self._texts.of_rows(self._rows)
+        return {row.id: notice for row in self._rows if (notice := self._too_long(row))}
+
+    def prepare(self, prompts: PromptList, at_most: int | None = None) -> int:
+        """Encode texts of these rows that are new, but no more than `at_most`; gives how many are left."""
+        return self._texts.encode_new(list(prompts.texts()), at_most)
+
+    def _too_long(self, row: ActiveRow) -> str:
+        longest = max(self.model.token_count(text) for text in row.prompts)
+        if longest <= self.model.context_length:
+            return ""
+        return f"Too long: the model sees only the first {self.model.context_length} tokens of this text."
+
+    def set_timesteps(self, timesteps: int) -> None:
+        """Make a window this many frames from now on; weights of timesteps are dropped."""
+        if timesteps < 1:
+            raise ValueError(f"timesteps={timesteps}: a window has at least one.")
+        if timesteps != self._timesteps:
+            self._timesteps, self._weights = timesteps, None
+            self._kept = deque(self._kept, maxlen=timesteps)
+
+    def set_view(self, view: str) -> None:
+        """Fill the encoder's square another way; frames that are kept are encoded anew when they are needed."""
+        if known_view(view) != self._view:
+            self._view = view
+            self._forget_features()
+
+    def set_normalisation(self, normalisation: str) -> None:
+        """Normalise another way; frames that are kept are encoded anew when they are needed."""
+        if known_normalisation(normalisation) != self._normalisation:
+            self._normalisation = normalisation
+            self._forget_features()
+
+    def _forget_features(self) -> None:
+        for timestep in self._kept:
+            timestep.feature = None
+
+    # --- live: the newest window ---
+
+    def push(self, frames: Sequence[EventFrame]) -> Prediction | None:
+        """Take the frames that are there and judge the newest window once; None while it is not complete.
+
+        Frames of it that are not encoded yet are encoded together. Windows in between count as skipped.
+        """
+        due = sum(self._follow(frame) for frame in frames)
+        if not frames:
+            return None
+        prediction = self.repeat()
+        self._skipped += due if prediction is None else max(0, due - 1)
+        return prediction
+
+    def repeat(self, *, partial: bool = False) -> Prediction | None:
+        """Judge the newest window again, with what was set meanwhile; None where there is none.
+
+        With `partial` a run that is shorter than a window is judged as it is.
+        """
+        if not self._kept or (len(self._kept) < self._timesteps and not partial):
+            return None
+        self._encode([timestep for timestep in self._kept if timestep.feature is None])
+        return self._judge()
+
+    def _follow(self, frame: EventFrame) -> int:
+        """Take one frame into the current run, or begin a new one; gives how many windows it makes due."""
+        last = self._last
+        self._last = frame
+        if last is not None and _continues(last, frame):
+            if frame.index > last.index + 1:
+                self._kept.clear()
+            first_due = max(self._run_start + self._timesteps - 1, last.index + 1)
+            due = max(0, frame.index - first_due + 1)
+        else:
+            # Frames between two runs were never seen; they made windows due where the old run was long enough.
+            due = 0
+            if last is not None and last.index - self._run_start + 1 >= self._timesteps:
+                due = max(0, frame.index - last.index - 1)
+            due += self._timesteps == 1
+            self._kept.clear()
+            self._run_start = frame.index
+        self._kept.append(_Timestep(frame))
+        return due
+
+    # --- analysis: every window ---
+
+    def analyse(self, frames: Sequence[EventFrame]) -> list[Prediction]:
+        """Take the next frames of a recording and judge every window that they complete, in order.
+
+        Frames are encoded in groups that depend on their index only, so that the numbers do not depend on the
+        portions in which they come; the last few are judged with those that follow, or by `finish`.
+        """
+        predictions: list[Prediction] = []
+        for frame in frames:
+            if self._waiting and not self._joins(frame):
+                predictions += self._judge_waiting()
+            self._waiting.append(frame)
+            if frame.index % GROUP == GROUP - 1:
+                predictions += self._judge_waiting()
+        return predictions
+
+    def finish(self) -> list[Prediction]:
+        """Judge the windows that are left at the end of a recording.
+
+        A recording shorter than a window gives one prediction from the frames that there are.
+        """
+        predictions = self._judge_waiting()
+        if not self._predicted and self._kept:
+            predictions.append(self._judge())
+        return predictions
+
+    def _joins(self, frame: EventFrame) -> bool:
+        last = self._waiting[-1]
+        return frame.index // GROUP == last.index // GROUP and frame.pixels.shape == last.pixels.shape
+
+    def _judge_waiting(self) -> list[Prediction]:
+        waiting, self._waiting = [_Timestep(frame) for frame in self._waiting], []
+        self._encode(waiting)
+        predictions = []
+        for timestep in waiting:
+            self._follow(timestep.frame)
+            self._kept[-1].feature = timestep.feature
+            if len(self._kept) == self._timesteps:
+                predictions.append(self._judge())
+        return predictions
+
+    # --- numbers ---
+
+    def _encode(self, timesteps: list[_Timestep]) -> None:
+        if not timesteps:
+            return
+        pixels = np.stack([timestep.frame.pixels for timestep in timesteps])
+        features = self.model.encode_frames(pixels, self._normalisation, self._view)
+        for timestep, feature in zip(timesteps, features, strict=True):
+            timestep.feature = feature
+
+    def _judge(self) -> Prediction:
+        """Judge the frames that are kept, all of them encoded."""
+        frames = self.frames
+        events = sum(frame.events for frame in frames)
+        moving = events >= self._fewest_events(frames[0])
+        cosines, probabilities = self._numbers() if moving else (self._no_numbers(), self._no_numbers())
+        self._predicted = True
+        return Prediction(
+            start_us=frames[0].start_us,
+            end_us=frames[-1].end_us,
+            events=events,
+            state="ok" if moving else "no_motion",
+            row_ids=tuple(row.id for row in self._rows),
+            labels=self.labels,
+            cosines=cosines,
+            probabilities=probabilities,
+            timesteps=len(frames),
+            segment=frames[0].segment,
+            skipped_windows=self._skipped,
+        )
+
+    def _fewest_events(self, frame: EventFrame) -> int:
+        if self._no_motion_events is not None:
+            return self._no_motion_events
+        return max(FEWEST_EVENTS, frame.pixels.size // PIXELS_PER_EVENT)
+
+    def _no_numbers(self) -> Floats:
+        return np.full(len(self._rows), np.nan, np.float32)
+
+    def _numbers(self) -> tuple[Floats, Floats]:
+        import torch
+
+        if self._row_features is None or not self._rows:
+            return self._no_numbers(), self._no_numbers()
+        features = torch.stack([timestep.feature for timestep in self._kept if timestep.feature is not None])
+        count = len(features)
+        weights = self._weights[-count:] if self._weights is not None else None
+        if weights is not None and not any(weights):
+            weights = None
+        cosines = mean_cosine(features, self._row_features, weights)
+        factor = self.model.scale * (math.sqrt(count) if self._scale == "reference" else 1.0) / self._temperature
+        probabilities = torch.softmax(cosines.double() * factor, dim=0)
+        return cosines.float().numpy(), probabilities.float().numpy()
+
+
+def _continues(last: EventFrame, frame: EventFrame) -> bool:
+    """Tell whether a frame belongs to the same run as the last one: a window never spans two."""
+    return frame.segment == last.segment and frame.pixels.shape == last.pixels.shape and frame.index > last.index
+
+
+class _TextFeatures:
+    """Unit vectors of texts, of one model, the most recently used ones."""
+
+    def __init__(self, model: ClipModel) -> None:
+        self._model = model
+        self._units: OrderedDict[str, torch.Tensor] = OrderedDict()
+
+    def encode_new(self, texts: list[str], at_most: int | None) -> int:
+        new = []
+        for text in texts:
+            if text in self._units:
+                self._units.move_to_end(text)
+            else:
+                new.append(text)
+        now = new if at_most is None else new[:at_most]
+        if now:
+            features = self._model.encode_texts(now)
+            units = features / features.norm(dim=1, keepdim=True).clamp_min(1e-12)
+            self._units.update(zip(now, units, strict=True))
+        while len(self._units) > max(TEXTS_KEPT, len(texts)):
+            self._units.popitem(last=False)
+        return len(new) - len(now)
+
+    def of_rows(self, rows: tuple[ActiveRow, ...]) -> torch.Tensor | None:
+        """Give each row's feature, (N, C): the mean of its texts' unit vectors."""
+        import torch
+
+        if not rows:
+            return None
+        return torch.stack([torch.stack([self._units[text] for text in row.prompts]).mean(0) for row in rows])
