@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QAction, QPainter, QPaintEvent, QPen
+from PyQt6.QtGui import QAction, QPainter, QPainterPath, QPaintEvent, QPen, QRegion, QResizeEvent
 from PyQt6.QtWidgets import QMenu, QWidget
 
 from app.icons import ICON, paint_icon
@@ -66,6 +66,13 @@ class Menu(QMenu):
         action.setEnabled(False)
         self._headers.add(action)
         self.addAction(action)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Cut the corners off: without a compositor, what is translucent would be black."""
+        outline = QPainterPath()
+        outline.addRoundedRect(QRectF(self.rect()), _RADIUS, _RADIUS)
+        self.setMask(QRegion(outline.toFillPolygon().toPolygon()))
+        super().resizeEvent(event)
 
     def _words(self, action: QAction) -> str:
         return action.text().split("\t")[0].replace("&&", "&")
