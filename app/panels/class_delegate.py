@@ -1,0 +1,346 @@
+"""Paints one row of the class list, and opens its field for editing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PyQt6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPointF,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    pyqtSignal,
+)
+from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QKeyEvent, QPainter, QPen
+from PyQt6.QtWidgets import QLineEdit, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from app.contrast import mixed, readable, row_fill
+from app.panels.card import paint_ring
+from app.panels.class_list_model import ROW_ROLE, ClassListModel
+from app.panels.class_rows import LONGEST_TEXT, Row, tidy
+from app.panels.fitting import draw_line, elided, is_rtl, middle_baseline
+from app.theme import CLASS_COLOURS, DARK, LARGE, ROW_GAP, Measures, Theme, font
+
+SWATCH = 16
+FIELD_LEFT = SWATCH + 10
+"""From the padding to the field, px."""
+PERCENTAGE = 60
+FIELD_RADIUS = 6
+INSET = 12
+CROSS = 28
+LEAST_FILL = 4
+UNDERLINE = 3
+HANDLE_REACH = 22
+
+
+@dataclass(frozen=True)
+class RowBoxes:
+    """Where the parts of a row are, in the view."""
+
+    row: QRect
+    handle: QRect
+    swatch: QRect
+    field: QRect
+    cross: QRect
+    percentage: QRect
+
+    def part(self, x: int, y: int) -> str:
+        """What is under the point: handle, cross, field or row."""
+        if self.cross.contains(x, y):
+            return "cross"
+        if self.field.contains(x, y):
+            return "field"
+        return "handle" if self.handle.contains(x, y) else "row"
+
+
+@dataclass
+class Pointer:
+    """What the pointer and the focus are on; the view keeps it, the delegate shows it."""
+
+    hovered: int | None = None
+    part: str = ""
+    dragged: int | None = None
+    ring: int | None = None
+    """The row with the keyboard's focus."""
+    edited: int | None = None
+
+
+class RowEditor(QLineEdit):
+    """The field of a row while it is edited."""
+
+    stepped = pyqtSignal(int)
+    """Up, Down, Tab or Shift+Tab: commit, and go on in the row before (-1) or after (1)."""
+
+    def __init__(self, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self.setFrame(False)
+        self.setMaxLength(LONGEST_TEXT)
+        self.setAccessibleName("Class")
+
+    def event(self, event: QEvent | None) -> bool:
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            step = {
+                Qt.Key.Key_Up: -1, Qt.Key.Key_Backtab: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_Tab: 1
+            }.get(Qt.Key(event.key()))  # fmt: skip
+            if step is not None:
+                self.stepped.emit(step)
+                return True
+        return super().event(event)
+
+
+class ClassDelegate(QStyledItemDelegate):
+    """Swatch, field with a bar, percentage; see `RowBoxes`.
+
+    Parameters
+    ----------
+    model : ClassListModel
+        Its bars and digits are painted.
+    pointer : Pointer
+        Shared with the view.
+    """
+
+    stepped = pyqtSignal(int)
+    _row_goes = pyqtSignal(int, str)
+
+    def __init__(self, model: ClassListModel, pointer: Pointer, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._model, self._pointer = model, pointer
+        self.theme, self.measures = DARK, LARGE
+        self.painted: dict[int, int] = {}
+        """Width in px of each fill on screen."""
+        self.editor: RowEditor | None = None
+        self._elided: dict[tuple[str, int, int], str] = {}
+        self._row_goes.connect(model.rows.edit, Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
+        self.set_measures(LARGE)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the window's colours."""
+        self.theme = theme
+
+    def set_measures(self, measures: Measures) -> None:
+        """Take the window's sizes."""
+        self.measures = measures
+        self._plain, self._bold = font(15, 500), font(15, 650)
+        self._small = font(12)
+        self._dim = font(13)
+        self._elided.clear()
+
+    # Geometry
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+        return QSize(0, self.measures.row + ROW_GAP)
+
+    def boxes(self, item: QRect, width: int) -> RowBoxes:
+        """Parts of a row whose item is there, in a view this wide."""
+        padding, height = self.measures.padding, self.measures.row
+        top = item.top() + ROW_GAP // 2
+        middle = top + height // 2
+        right = width - padding
+        field = QRect(padding + FIELD_LEFT, top, right - PERCENTAGE - padding - FIELD_LEFT, height)
+        return RowBoxes(
+            row=QRect(padding - 8, item.top(), width - 2 * padding + 16, item.height()),
+            handle=QRect(0, top, HANDLE_REACH if padding > 20 else padding, height),
+            swatch=QRect(padding, middle - SWATCH // 2, SWATCH, SWATCH),
+            field=field,
+            cross=QRect(field.right() + 1 - 20 - CROSS // 2, middle - CROSS // 2, CROSS, CROSS),
+            percentage=QRect(right - PERCENTAGE, top, PERCENTAGE, height),
+        )
+
+    def fill_width(self, row_id: int, field: int) -> int:
+        """Width of a row's fill now, in a field this wide, px."""
+        if not self._model.known or row_id not in self._model.digits.shown:
+            return 0
+        return min(field, max(LEAST_FILL, round(self._model.bars.value(row_id) * field)))
+
+    # Painting
+
+    def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        row = index.data(ROW_ROLE)
+        if painter is None or not isinstance(row, Row) or option.widget is None:
+            return
+        boxes = self.boxes(option.rect, option.widget.width())
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        winner = self._model.winner() == row.id and not self._model.untrained
+        active = row.id in (self._pointer.hovered, self._pointer.ring, self._pointer.dragged)
+        self._paint_swatch(painter, row, boxes.swatch)
+        fill = self._paint_field(painter, row, boxes.field, winner, active)
+        if self._pointer.edited != row.id:
+            self._paint_words(painter, row, boxes, winner, active, fill)
+        if active and self._pointer.edited != row.id:
+            self._paint_cross(painter, row, boxes.cross)
+        if active and self._model.movable:
+            self._paint_handle(painter, row, boxes.handle)
+        self._paint_percentage(painter, row, boxes.percentage, winner)
+        if row.id in (self._pointer.ring, self._pointer.dragged):
+            paint_ring(painter, QRectF(boxes.row), self.theme.colour("focus"), 8)
+        painter.restore()
+
+    def number(self, row: Row) -> int:
+        """Its colour, or grey where the answers mean nothing."""
+        return CLASS_COLOURS if self._model.untrained else row.number
+
+    def _paint_swatch(self, painter: QPainter, row: Row, box: QRect) -> None:
+        colour = self.theme.class_colour(self.number(row))
+        if not self._model.known:
+            colour = mixed(self.theme.colour("bg1"), colour, 0.5)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        painter.drawRoundedRect(QRectF(box), 5, 5)
+
+    def _paint_field(self, painter: QPainter, row: Row, box: QRect, winner: bool, active: bool) -> QColor | None:
+        """Paint the field and its bar; the colour of the fill."""
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.theme.colour("bg3" if active else "bg2"))
+        painter.drawRoundedRect(QRectF(box), FIELD_RADIUS, FIELD_RADIUS)
+        width = self.fill_width(row.id, box.width())
+        self.painted[row.id] = width
+        if width <= 0:
+            return None
+        fill = row_fill(self.theme, self.number(row), winner, "bg3" if active else "bg2")
+        # The same rounded shape, cut by a rectangle: round at the left, straight where the value ends.
+        painter.save()
+        painter.setClipRect(QRect(box.left(), box.top(), width, box.height()), Qt.ClipOperation.IntersectClip)
+        painter.setBrush(fill)
+        painter.drawRoundedRect(QRectF(box), FIELD_RADIUS, FIELD_RADIUS)
+        painter.setClipRect(
+            QRect(box.left(), box.bottom() + 1 - UNDERLINE, width, UNDERLINE), Qt.ClipOperation.IntersectClip
+        )
+        painter.setBrush(self.theme.class_colour(self.number(row)))
+        painter.drawRoundedRect(QRectF(box), FIELD_RADIUS, FIELD_RADIUS)
+        painter.restore()
+        return fill
+
+    def _paint_words(
+        self, painter: QPainter, row: Row, boxes: RowBoxes, winner: bool, active: bool, fill: QColor | None
+    ) -> None:
+        field = boxes.field
+        notice = self._model.notices.get(row.id)
+        left, right = field.left() + INSET, field.right() + 1 - INSET
+        if active:
+            right = boxes.cross.left() - 4
+        if notice:
+            right -= 22
+            middle = field.center().y() + 1
+            self._paint_notice_mark(painter, QRectF(right + 6, middle - 8, 16, 16))
+        two_lines = notice is not None and field.height() >= 40
+        line = QRectF(field.left(), field.top() + (5 if two_lines else 0), 1, 20 if two_lines else field.height())
+        face = self._bold if winner else self._plain
+        rtl = is_rtl(row.label)
+        painter.setFont(face)
+        painter.setPen(self.theme.colour("text1" if self._model.known else "text2"))
+        label = self._fit(row.label, face, right - left)
+        baseline = middle_baseline(face, line)
+        draw_line(painter, label, left, right, baseline, rtl=rtl)
+        surface = fill or self.theme.colour("bg3" if active else "bg2")
+        painter.setPen(readable(self.theme, "text2", surface))
+        if row.prompt is not None:
+            taken = QFontMetricsF(face).horizontalAdvance(label) + 10
+            start, end = (left, right - taken) if rtl else (left + taken, right)
+            if end - start > 24:
+                painter.setFont(self._dim)
+                draw_line(painter, self._fit(row.prompt, self._dim, end - start), start, end, baseline, rtl=rtl)
+        if two_lines and notice is not None:
+            painter.setFont(self._small)
+            low = middle_baseline(self._small, QRectF(field.left(), field.top() + 23, 1, 16))
+            draw_line(painter, self._fit(notice, self._small, right - left), left, right, low, rtl=rtl)
+
+    def _fit(self, text: str, face: QFont, width: float) -> str:
+        key = (text, face.weight() * 100 + face.pixelSize(), int(width))
+        if key not in self._elided:
+            if len(self._elided) > 2000:
+                self._elided.clear()
+            self._elided[key] = elided(text, face, width)
+        return self._elided[key]
+
+    def _paint_notice_mark(self, painter: QPainter, box: QRectF) -> None:
+        """A circle with an exclamation mark: drawn, because an icon would be a pixmap for every row."""
+        painter.setPen(QPen(self.theme.colour("warning"), 1.5, cap=Qt.PenCapStyle.RoundCap))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(box.adjusted(1, 1, -1, -1))
+        x, y = box.center().x(), box.center().y()
+        painter.drawLine(QPointF(x, y - 3.5), QPointF(x, y + 0.5))
+        painter.drawPoint(QPointF(x, y + 3.2))
+
+    def _paint_cross(self, painter: QPainter, row: Row, box: QRect) -> None:
+        hot = self._pointer.hovered == row.id and self._pointer.part == "cross"
+        if hot:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(mixed(self.theme.colour("bg3"), self.theme.colour("text1"), 0.14))
+            painter.drawRoundedRect(QRectF(box), FIELD_RADIUS, FIELD_RADIUS)
+        painter.setPen(QPen(self.theme.colour("text1" if hot else "text2"), 1.4, cap=Qt.PenCapStyle.RoundCap))
+        x, y, reach = box.left() + box.width() / 2, box.top() + box.height() / 2, 5
+        painter.drawLine(QPointF(x - reach, y - reach), QPointF(x + reach, y + reach))
+        painter.drawLine(QPointF(x - reach, y + reach), QPointF(x + reach, y - reach))
+
+    def _paint_handle(self, painter: QPainter, row: Row, box: QRect) -> None:
+        hot = self._pointer.hovered == row.id and self._pointer.part == "handle"
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.theme.colour("text1" if hot or self._pointer.dragged == row.id else "text3"))
+        x, y = self.measures.padding - 11.0, box.top() + box.height() / 2
+        for dx in (-2.5, 2.5):
+            for dy in (-5.0, 0.0, 5.0):
+                painter.drawEllipse(QPointF(x + dx, y + dy), 1.1, 1.1)
+
+    def _paint_percentage(self, painter: QPainter, row: Row, box: QRect, winner: bool) -> None:
+        face = self._bold if winner else self._plain
+        painter.setFont(face)
+        painter.setPen(self.theme.colour("text1" if self._model.known else "text2"))
+        text = self._model.percentage(row.id)
+        draw_line(painter, text, box.left(), box.right() + 1, middle_baseline(face, QRectF(box)), rtl=True)
+
+    # Editing
+
+    def createEditor(self, parent: QWidget | None, option: QStyleOptionViewItem, index: QModelIndex) -> QWidget | None:
+        editor = RowEditor(parent)
+        theme = self.theme
+        editor.setFont(self._plain)
+        editor.setStyleSheet(
+            f"QLineEdit {{ background: {theme.bg0 if theme.dark else theme.bg1}; color: {theme.text1};"
+            f" border: 2px solid {theme.focus}; border-radius: {FIELD_RADIUS}px; padding: 0 8px;"
+            f" selection-background-color: {theme.text1}; selection-color: {theme.bg1}; }}"
+        )
+        editor.stepped.connect(self._step)
+        self.editor = editor
+        row = index.data(ROW_ROLE)
+        self._pointer.edited = row.id if isinstance(row, Row) else None
+        return editor
+
+    def destroyEditor(self, editor: QWidget | None, index: QModelIndex) -> None:
+        self.editor = None
+        self._pointer.edited = None
+        super().destroyEditor(editor, index)
+
+    def updateEditorGeometry(self, editor: QWidget | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        if editor is not None and option.widget is not None:
+            editor.setGeometry(self.boxes(option.rect, option.widget.width()).field)
+
+    def setEditorData(self, editor: QWidget | None, index: QModelIndex) -> None:
+        # Only at the start: a prediction that arrives must not overwrite what is being typed.
+        if isinstance(editor, RowEditor) and not editor.isModified() and not editor.text():
+            editor.setText(str(index.data(Qt.ItemDataRole.EditRole)))
+            editor.selectAll()
+
+    def setModelData(self, editor: QWidget | None, model: QAbstractItemModel | None, index: QModelIndex) -> None:
+        row = index.data(ROW_ROLE)
+        if not isinstance(editor, RowEditor) or not isinstance(row, Row):
+            return
+        text = tidy(editor.text())
+        if text and self._model.filter in text.casefold():
+            self._model.rows.edit(row.id, text)
+        else:
+            # The row goes away: not while the view still holds its editor.
+            self._row_goes.emit(row.id, text)
+
+    def _step(self, step: int) -> None:
+        editor = self.editor
+        if editor is None:
+            return
+        self.commitData.emit(editor)
+        self.closeEditor.emit(editor, QStyledItemDelegate.EndEditHint.NoHint)
+        self.stepped.emit(step)
