@@ -10,11 +10,12 @@ from PyQt6.QtGui import QColor, QEnterEvent, QFocusEvent, QFontMetricsF, QKeyEve
 from PyQt6.QtWidgets import QAbstractButton, QMenu, QSizePolicy, QWidget
 
 from app.icons import ICON, paint_icon
-from app.panels.focus import RING_ROOM, FocusShown, paint_focus_ring
+from app.panels.focus import RING_ROOM, FocusShown, keeps_key, paint_focus_ring
 from app.theme import DARK, Theme, font
 
 Face: TypeAlias = Literal["filled", "card", "chip", "ghost", "primary", "record"]
 """``filled`` stands on a card, ``card`` on the window, ``chip`` over a picture; ``ghost`` shows when hovered."""
+_KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Down)
 _GAP = 8
 _CARET = 14
 _CARET_GAP = 6
@@ -65,7 +66,7 @@ class FaceButton(QAbstractButton):
         self.setAccessibleName(name)
         if not text:
             self.setToolTip(name)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
@@ -175,6 +176,10 @@ class FaceButton(QAbstractButton):
         self.update()
 
     # --- events ---
+
+    def event(self, event: QEvent | None) -> bool:
+        """Keep Space and Enter from the window's shortcuts while the ring is shown."""
+        return keeps_key(event, _KEYS, self._focus) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Enter clicks too, and the down arrow opens a menu."""

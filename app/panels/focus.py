@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QRectF, Qt
-from PyQt6.QtGui import QPainter, QPen
+from collections.abc import Collection
+
+from PyQt6.QtCore import QEvent, QRectF, Qt
+from PyQt6.QtGui import QKeyEvent, QPainter, QPen
 
 from app.theme import Theme
 
@@ -12,6 +14,7 @@ RING_OFF = 2
 RING_ROOM = RING + RING_OFF
 """Room that a widget leaves around its face for the ring, px."""
 _BY_POINTER = (Qt.FocusReason.MouseFocusReason,)
+_COMMANDS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 _UNCHANGED = (
     Qt.FocusReason.ActiveWindowFocusReason,
     Qt.FocusReason.PopupFocusReason,
@@ -34,6 +37,26 @@ class FocusShown:
         """Take the reason of a focus-out event."""
         if reason not in _UNCHANGED:
             self.shown = False
+
+
+def keeps_key(event: QEvent | None, keys: Collection[Qt.Key], focus: FocusShown) -> bool:
+    """Take a key for the widget before a shortcut of the window gets it; give this every event.
+
+    Only where the ring is shown: who uses the mouse means the window's shortcut.
+
+    Parameters
+    ----------
+    event : QEvent or None
+    keys : collection of Qt.Key
+        What the widget does something with.
+    focus : FocusShown
+    """
+    if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.ShortcutOverride:
+        return False
+    if not focus.shown or event.modifiers() & _COMMANDS or event.key() not in keys:
+        return False
+    event.accept()
+    return True
 
 
 def paint_focus_ring(painter: QPainter, face: QRectF, theme: Theme, radius: float) -> None:

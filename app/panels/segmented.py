@@ -8,10 +8,13 @@ from PyQt6.QtCore import QEvent, QRectF, QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QEnterEvent, QFocusEvent, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from app.panels.focus import RING_ROOM, FocusShown, paint_focus_ring
+from app.panels.focus import RING_ROOM, FocusShown, keeps_key, paint_focus_ring
 from app.theme import DARK, LARGE, Measures, Theme, font
 
 Surface: TypeAlias = Literal["inset", "chip"]
+_KEYS = (
+    Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End,
+)  # fmt: skip
 _HEIGHT = {"inset": 28, "chip": 36}
 _PADDING = {"inset": 11, "chip": 12}
 _RADIUS = {"inset": 8, "chip": 10}
@@ -51,7 +54,7 @@ class Segmented(QWidget):
         self._surface: Surface = surface
         self._theme, self._current, self._hovered = DARK, options[0][0], ""
         self._focus = FocusShown()
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._widths = self._measure()
@@ -132,6 +135,10 @@ class Segmented(QWidget):
         return next((key for key in self._keys() if self.segment(key).adjusted(0, -6, 0, 6).contains(x, y)), "")
 
     # --- events ---
+
+    def event(self, event: QEvent | None) -> bool:
+        """Keep the arrow keys from the window's shortcuts while the ring is shown."""
+        return keeps_key(event, _KEYS, self._focus) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Move the choice with the arrow keys, Home and End."""
