@@ -13,7 +13,7 @@ from app.icons import ICON, paint_icon
 from app.panels.focus import RING_ROOM, FocusShown, keeps_key, paint_focus_ring
 from app.theme import DARK, Theme, font
 
-Face: TypeAlias = Literal["filled", "card", "chip", "ghost", "primary", "record"]
+Face: TypeAlias = Literal["filled", "card", "chip", "ghost", "primary", "strong"]
 """``filled`` stands on a card, ``card`` on the window, ``chip`` over a picture; ``ghost`` shows when hovered."""
 _KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Down)
 _GAP = 8
@@ -234,13 +234,13 @@ class FaceButton(QAbstractButton):
             "chip": ("bg3" if lit else "chip", "line"),
             "ghost": ("bg3" if lit else "", ""),
             "primary": ("inverse", ""),
-            "record": ("bg3", ""),
+            "strong": ("bg3", ""),
         }[self._face]
         if not fill:
             return
         painter.setPen(QPen(theme.colour(edge), 1) if edge else Qt.PenStyle.NoPen)
         colour = theme.colour(fill)
-        if self._face in ("primary", "record") and lit:
+        if self._face in ("primary", "strong") and lit:
             colour = colour.darker(112) if self._face == "primary" and theme.dark else colour.lighter(112)
         painter.setBrush(colour)
         box = face.adjusted(0.5, 0.5, -0.5, -0.5) if edge else face

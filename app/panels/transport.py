@@ -151,7 +151,7 @@ class _RecordButton(FaceButton):
     """Record, or Stop while a recording goes on."""
 
     def __init__(self) -> None:
-        super().__init__("Record (Ctrl+R)", "record", text="Record", size=(96, 40))
+        super().__init__("Record (Ctrl+R)", "strong", text="Record", size=(96, 40))
         self._recording = False
         self.set_look(radius=20)
 
@@ -217,9 +217,11 @@ class TransportBar(QWidget):
 
     def _make_replay(self) -> QWidget:
         self.back_button = FaceButton("Step back (←)", "ghost", icon="skip-back", size=(32, 36))
-        self.play_button = FaceButton("Play (Space)", "filled", icon="play-fill", size=(40, 40))
+        self.play_button = FaceButton("Play (Space)", "strong", icon="play-fill", size=(40, 40))
         self.forward_button = FaceButton("Step forward (→)", "ghost", icon="skip-forward", size=(32, 36))
         self.play_button.set_look(radius=20, icon_size=20)
+        for button in (self.back_button, self.forward_button):
+            button.set_look(icon_size=20)
         self.time = _TimeReadout()
         self.timeline = Timeline()
         self.stream_button = FaceButton("Event stream", "filled", text="events", caret=True)
