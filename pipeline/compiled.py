@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 
 from pipeline.events import EVENT_DTYPE, EventArray
 
@@ -37,4 +38,7 @@ def plain(events: EventArray) -> EventArray:
     flags = events.flags
     if events.dtype == EVENT_DTYPE and flags.c_contiguous and flags.writeable:
         return events
-    return events.astype(EVENT_DTYPE, order="C")
+    result = np.empty(len(events), EVENT_DTYPE)
+    for name in EVENT_DTYPE.names or ():  # one by one: as a whole numpy goes by the fields' order, not by their names
+        result[name] = events[name]
+    return result
