@@ -10,6 +10,8 @@ from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QApplication
 
 from app.controller import Controller
+from app.icons import window_icon
+from app.style import set_fonts
 from app.theme import load_fonts
 from app.window import MainWindow
 from pipeline.options import Options
@@ -25,6 +27,8 @@ def run_window(options: Options) -> int:
     application.setApplicationName("NeuroCLIP Live")
     application.setApplicationDisplayName("NeuroCLIP Live")
     load_fonts()
+    set_fonts(application)
+    application.setWindowIcon(window_icon())
     window = MainWindow()
     controller = Controller(window, options)
     signal.signal(signal.SIGINT, lambda *_: application.exit(CTRL_C))

@@ -23,7 +23,7 @@ from app.shortcuts import add_shortcuts
 from app.theme import Theme
 from app.window import MainWindow
 from app.wording import runner_up, source_kind, source_name, split_message
-from pipeline.bundled import TOUR, recordings_folder
+from pipeline.bundled import TOUR, recordings_folder, true_labels
 from pipeline.capture.messages import (
     Crashed,
     Ended,
@@ -129,7 +129,8 @@ class Controller(QObject):
         panels = self._window
         panels.view.set_droppable([".aedat4"])
         if TOUR.is_file():
-            panels.top_bar.set_recordings([("Bundled tour", "twelve objects", str(TOUR))])
+            things = len({shown.label for shown in true_labels(TOUR)})
+            panels.top_bar.set_recordings([("Bundled tour", f"{things} things", str(TOUR))])
         panels.top_bar.set_models(
             [
                 ("Automatic", "", "auto"),

@@ -79,6 +79,7 @@ def add_shortcuts(window: MainWindow, controller: Controller) -> None:
     key("Ctrl+F", window.classes.focus_search)
     key("Ctrl+R", controller.toggle_record)
     key("F1", window.help.toggle)
+    key("Esc", window.banner.close_message)
     single("Space", controller.toggle_play)
     single("Left", lambda: controller.step(-1))
     single("Right", lambda: controller.step(1))

@@ -23,6 +23,8 @@ from app.theme import GAP, LARGE, Measures, Theme, measures, system_theme
 
 START_SIZE = (1600, 1000)
 MINIMUM_SIZE = (960, 640)
+FRAME = QSize(8, 40)
+"""Room for a title bar and borders on a small screen."""
 
 
 class Panel(Protocol):
@@ -59,6 +61,7 @@ class MainWindow(QMainWindow):
         self.top_bar = TopBar()
         self.view = EventsView()
         self.banner = Banner(self.view)
+        self.banner.covers.connect(self.view.keep_below)
         self.history = HistoryPanel()
         self.transport = TransportBar()
         self.hero = Hero()
@@ -119,7 +122,7 @@ class MainWindow(QMainWindow):
     def _size_that_fits(self) -> QSize:
         screen = QGuiApplication.primaryScreen()
         wanted = QSize(*START_SIZE)
-        return wanted if screen is None else wanted.boundedTo(screen.availableSize())
+        return wanted if screen is None else wanted.boundedTo(screen.availableSize() - FRAME)
 
     # --- theme and size ---
 
