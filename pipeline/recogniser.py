@@ -120,17 +120,13 @@ class Recogniser:
         self.prepare(prompts)
         self._rows = prompts.active
         self._row_features = self._texts.of_rows(self._rows)
-        return {row.id: notice for row in self._rows if (notice := self._too_long(row))}
+        seen = self.model.context_length
+        notice = f"Too long: the model sees only the first {seen} tokens of this text."
+        return {row.id: notice for row in self._rows if any(self._texts.is_cut(text) for text in row.prompts)}
 
     def prepare(self, prompts: PromptList, at_most: int | None = None) -> int:
         """Encode texts of these rows that are new, but no more than `at_most`; gives how many are left."""
         return self._texts.encode_new(list(prompts.texts()), at_most)
-
-    def _too_long(self, row: ActiveRow) -> str:
-        longest = max(self.model.token_count(text) for text in row.prompts)
-        if longest <= self.model.context_length:
-            return ""
-        return f"Too long: the model sees only the first {self.model.context_length} tokens of this text."
 
     def set_timesteps(self, timesteps: int) -> None:
         """Make a window this many frames from now on; weights of timesteps are dropped."""
@@ -157,6 +153,17 @@ class Recogniser:
             timestep.feature = None
 
     # --- live: the newest window ---
+
+    def follow(self, frames: Sequence[EventFrame]) -> None:
+        """Take frames without judging them; they count neither as predicted nor as skipped."""
+        for frame in frames:
+            self._follow(frame)
+
+    def go_on_from(self, other: Recogniser) -> None:
+        """Take over another recogniser's place in the stream: its frames, to be encoded anew, and its count."""
+        self._kept = deque((_Timestep(frame) for frame in other.frames), maxlen=self._timesteps)
+        self._run_start, self._last = other._run_start, other._last
+        self._skipped, self._predicted = other._skipped, other._predicted
 
     def push(self, frames: Sequence[EventFrame]) -> Prediction | None:
         """Take the frames that are there and judge the newest window once; None while it is not complete.
@@ -302,28 +309,41 @@ def _continues(last: EventFrame, frame: EventFrame) -> bool:
     return frame.segment == last.segment and frame.pixels.shape == last.pixels.shape and frame.index > last.index
 
 
+@dataclass(frozen=True)
+class _Text:
+    """A text as the model sees it: its unit vector, and whether its end is not seen."""
+
+    unit: torch.Tensor
+    cut: bool
+
+
 class _TextFeatures:
-    """Unit vectors of texts, of one model, the most recently used ones."""
+    """What one model makes of texts; the most recently used ones are kept."""
 
     def __init__(self, model: ClipModel) -> None:
         self._model = model
-        self._units: OrderedDict[str, torch.Tensor] = OrderedDict()
+        self._known: OrderedDict[str, _Text] = OrderedDict()
 
     def encode_new(self, texts: list[str], at_most: int | None) -> int:
+        """Encode those that are not known, at most so many; gives how many are left."""
         new = []
         for text in texts:
-            if text in self._units:
-                self._units.move_to_end(text)
+            if text in self._known:
+                self._known.move_to_end(text)
             else:
                 new.append(text)
         now = new if at_most is None else new[:at_most]
         if now:
             features = self._model.encode_texts(now)
             units = features / features.norm(dim=1, keepdim=True).clamp_min(1e-12)
-            self._units.update(zip(now, units, strict=True))
-        while len(self._units) > max(TEXTS_KEPT, len(texts)):
-            self._units.popitem(last=False)
+            for text, unit in zip(now, units, strict=True):
+                self._known[text] = _Text(unit, self._model.token_count(text) > self._model.context_length)
+        while len(self._known) > max(TEXTS_KEPT, len(texts)):
+            self._known.popitem(last=False)
         return len(new) - len(now)
+
+    def is_cut(self, text: str) -> bool:
+        return self._known[text].cut
 
     def of_rows(self, rows: tuple[ActiveRow, ...]) -> torch.Tensor | None:
         """Give each row's feature, (N, C): the mean of its texts' unit vectors."""
@@ -331,4 +351,4 @@ class _TextFeatures:
 
         if not rows:
             return None
-        return torch.stack([torch.stack([self._units[text] for text in row.prompts]).mean(0) for row in rows])
+        return torch.stack([torch.stack([self._known[text].unit for text in row.prompts]).mean(0) for row in rows])

@@ -1,0 +1,357 @@
+"""The inference thread: the newest window wins.
+
+One thread owns model and recogniser. Whatever other threads want is left as a wish under a lock, and the thread is
+woken; it takes the wishes between two predictions. Importing this module does not import torch.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from pipeline.clip import ClipModel
+from pipeline.feed import FrameFeed
+from pipeline.model_errors import ModelError, first_line
+from pipeline.model_loader import ModelLoader, ModelRequest
+from pipeline.prediction import EventFrame, ModelState, Prediction
+from pipeline.preprocessing import known_normalisation, known_view
+from pipeline.prompts import PRESETS, PromptList
+from pipeline.recogniser import Recogniser
+
+__all__ = ["ModelRequest", "RecognitionWorker", "WorkerState"]
+
+logger = logging.getLogger(__name__)
+
+IDLE_S = 60.0
+"""Longest sleep; frames and wishes end it."""
+TEXTS_A_TURN = 16
+"""New texts encoded between two predictions, so that a long list of prompts does not stop them."""
+STOP_S = 5.0
+
+
+class WorkerState(Enum):
+    """What the thread is doing."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    FAULTED = "faulted"
+    """The feed failed: no more predictions."""
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What a recogniser needs besides its model."""
+
+    timesteps: int
+    view: str
+    normalisation: str
+
+
+class RecognitionWorker:
+    """Predicts from a feed of event frames until it is stopped.
+
+    All methods may be called from any thread and return at once (`stop` waits). Callbacks run on the worker's
+    threads and must return soon.
+
+    Parameters
+    ----------
+    feed : FrameFeed
+        Read by this worker only.
+    on_prediction : callable
+        Given each `Prediction`.
+    on_model_state : callable
+        Given each `ModelState`: loading with progress, ready, failed; after `cancel_loading` what is in use.
+    on_notice : callable
+        Given sentences for the user.
+    on_prompt_notices : callable, optional
+        Given, after each change of prompts, what is to be said of rows, by their ids (a text too long for the model).
+        None: such sentences go to `on_notice`, each once.
+    timesteps : int
+        T, frames a window.
+    view, normalisation : str
+        See `ClipModel.encode_frames`.
+    """
+
+    def __init__(
+        self,
+        feed: FrameFeed,
+        *,
+        on_prediction: Callable[[Prediction], None],
+        on_model_state: Callable[[ModelState], None],
+        on_notice: Callable[[str], None],
+        on_prompt_notices: Callable[[Mapping[int, str]], None] | None = None,
+        timesteps: int = 10,
+        view: str = "crop",
+        normalisation: str = "clip",
+    ) -> None:
+        self._feed = feed
+        self._on_prediction, self._on_model_state, self._on_notice = on_prediction, on_model_state, on_notice
+        self._on_prompt_notices = on_prompt_notices
+        self._lock = threading.RLock()
+        self._state = WorkerState.STOPPED
+        self._thread: threading.Thread | None = None
+        self._loader = ModelLoader(self._lock, on_model_state, self._model_loaded)
+        # Wishes, under the lock.
+        self._wanted = _Settings(_positive(timesteps), known_view(view), known_normalisation(normalisation))
+        self._wanted_prompts = PromptList((), PRESETS["plain"])
+        self._loaded: ClipModel | None = None
+        self._giving_up = False
+        self._stream_ended = False
+        self._ready = ModelState("none")
+        # Owned by the worker's thread.
+        self._settings, self._prompts = self._wanted, self._wanted_prompts
+        self._recogniser: Recogniser | None = None
+        self._candidate: Recogniser | None = None
+        self._early: deque[EventFrame] = deque(maxlen=timesteps)
+        self._told: set[str] = set()
+        self._failure = ""
+
+    # --- from any thread ---
+
+    @property
+    def state(self) -> WorkerState:
+        with self._lock:
+            return self._state
+
+    def start(self) -> None:
+        """Begin. A worker is started once."""
+        with self._lock:
+            if self._thread is not None:
+                raise RuntimeError("This worker was started before: make another one.")
+            self._state = WorkerState.STARTING
+            self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
+            self._thread.start()
+
+    def stop(self, timeout: float = STOP_S) -> bool:
+        """End both threads, and what is being loaded; False when one of them has not ended in time."""
+        with self._lock:
+            if self._state in (WorkerState.STARTING, WorkerState.RUNNING):
+                self._state = WorkerState.STOPPING
+        deadline = time.monotonic() + timeout
+        self._loader.stop()
+        self._feed.wake()
+        ended = True
+        if self._thread is not None:
+            self._thread.join(timeout)
+            ended = not self._thread.is_alive()
+        return self._loader.join(max(0.0, deadline - time.monotonic())) and ended
+
+    def load_model(self, request: ModelRequest) -> None:
+        """Load a model in the background; predictions go on with the one there is until it is ready."""
+        with self._lock:
+            self._give_up_candidate()
+            self._loader.load(request)
+
+    def cancel_loading(self) -> None:
+        """Keep the model there is."""
+        with self._lock:
+            loading = self._loader.cancel()
+            if self._give_up_candidate() or loading:
+                self._on_model_state(self._ready)
+
+    def set_prompts(self, prompts: PromptList) -> None:
+        """Judge these rows from the next prediction on; with a window already there, that one is judged again."""
+        with self._lock:
+            self._wanted_prompts = prompts
+        self._feed.wake()
+
+    def set_timesteps(self, timesteps: int) -> None:
+        """Make a window this many frames."""
+        self._change(timesteps=_positive(timesteps))
+
+    def set_view(self, view: str) -> None:
+        """Fill the model's square by "crop", "stretch" or "fit"."""
+        self._change(view=known_view(view))
+
+    def set_normalisation(self, normalisation: str) -> None:
+        """Normalise by the model's own numbers, "clip", or E/255 - 0.5, "reference"."""
+        self._change(normalisation=known_normalisation(normalisation))
+
+    def stream_ended(self) -> None:
+        """Say that no more frames come for now: a recording shorter than a window is judged as it is."""
+        with self._lock:
+            self._stream_ended = True
+        self._feed.wake()
+
+    def _change(self, **changes: int | str) -> None:
+        with self._lock:
+            self._wanted = replace(self._wanted, **changes)  # type: ignore[arg-type]
+        self._feed.wake()
+
+    def _give_up_candidate(self) -> bool:
+        """Under the lock: forget a model that is loaded but not in use yet; False when there is none."""
+        waiting = self._loaded is not None or (self._candidate is not None and not self._giving_up)
+        self._loaded = None
+        self._giving_up = self._candidate is not None
+        return waiting
+
+    # --- from the loader's thread ---
+
+    def _model_loaded(self, request: ModelRequest, model: ClipModel) -> None:
+        with self._lock:
+            self._loaded = model
+        self._feed.wake()
+
+    # --- the worker's thread ---
+
+    def _run(self) -> None:
+        with self._lock:
+            if self._state is WorkerState.STARTING:
+                self._state = WorkerState.RUNNING
+        try:
+            self._work()
+        # The feed itself failed; without it there is nothing left to do.
+        except Exception as error:
+            logger.exception("the inference thread ends")
+            with self._lock:
+                self._state = WorkerState.FAULTED
+            self._on_notice(f"Recognition has stopped ({first_line(error)}): start the program again.")
+            return
+        with self._lock:
+            self._state = WorkerState.STOPPED
+
+    def _work(self) -> None:
+        busy = False
+        while True:
+            if not busy:
+                self._feed.wait(IDLE_S)
+            if self.state is WorkerState.STOPPING:
+                return
+            with self._lock:
+                wanted = self._wanted
+            frames = self._feed.take(wanted.timesteps)
+            try:
+                busy = self._turn(wanted, frames)
+                self._failure = ""
+            # One prediction failed: the next one may not (memory was short, a driver hiccuped).
+            except Exception as error:
+                busy = False
+                self._tell_failure(error)
+
+    def _tell_failure(self, error: Exception) -> None:
+        if isinstance(error, ModelError):
+            text = str(error)
+        else:
+            text = f"A prediction failed ({first_line(error)}); recognition goes on."
+        # The same failure at every frame is said once, until something works again.
+        if text != self._failure:
+            self._failure = text
+            logger.error("a prediction failed", exc_info=error)
+            self._on_notice(text)
+
+    def _turn(self, wanted: _Settings, frames: list[EventFrame]) -> bool:
+        """Do what was wished, then predict once from what is there; True when texts are left to be encoded."""
+        changed = self._apply(wanted)
+        more, new_rows = self._use_prompts()
+        changed |= new_rows
+        with self._lock:
+            ended, self._stream_ended = self._stream_ended, False
+        recogniser = self._recogniser
+        if recogniser is None:
+            self._early.extend(frames)
+            return more
+        prediction = recogniser.push(frames) if frames else recogniser.repeat() if changed else None
+        if prediction is None and ended:
+            prediction = recogniser.repeat(partial=True)
+        if prediction is not None:
+            self._on_prediction(replace(prediction, latency_ms=_latency_ms(frames)))
+        return more
+
+    def _apply(self, wanted: _Settings) -> bool:
+        """Bring recognisers to the wanted settings, and a new model to its place beside them; True for a change."""
+        changed = wanted != self._settings
+        if changed:
+            self._settings = wanted
+            self._early = deque(self._early, maxlen=wanted.timesteps)
+        with self._lock:
+            model, self._loaded = self._loaded, None
+            if self._giving_up or model is not None:
+                self._candidate = None
+                self._giving_up = False
+            if model is not None:
+                self._candidate = Recogniser(
+                    model, timesteps=wanted.timesteps, view=wanted.view, normalisation=wanted.normalisation
+                )
+        for recogniser in (self._recogniser, self._candidate):
+            if recogniser is not None and changed:
+                recogniser.set_timesteps(wanted.timesteps)
+                recogniser.set_view(wanted.view)
+                recogniser.set_normalisation(wanted.normalisation)
+        return changed
+
+    def _use_prompts(self) -> tuple[bool, bool]:
+        """Encode a portion of what is new; gives whether some is left, and whether the rows judged have changed.
+
+        A new model takes over once it knows all texts; new rows are judged once all their texts are encoded.
+        """
+        with self._lock:
+            prompts = self._wanted_prompts
+        recogniser = self._candidate or self._recogniser
+        if recogniser is None or (recogniser is self._recogniser and prompts == self._prompts):
+            return False, False
+        if recogniser.prepare(prompts, TEXTS_A_TURN):
+            return True, False
+        if recogniser is self._candidate and not self._take_over(recogniser):
+            return True, False
+        self._prompts = prompts
+        self._tell_rows(prompts, recogniser.set_prompts(prompts))
+        return False, True
+
+    def _take_over(self, candidate: Recogniser) -> bool:
+        """Put the new model in the place of the old one; False when it is not wanted any more."""
+        if self._recogniser is not None:
+            candidate.go_on_from(self._recogniser)
+        elif self._early:
+            candidate.follow(list(self._early))
+        with self._lock:
+            if self._giving_up or self._loaded is not None:
+                return False
+            self._candidate = None
+            self._recogniser = candidate
+            self._early.clear()
+            model = candidate.model
+            self._ready = ModelState(
+                "ready",
+                name=model.name,
+                tag=model.tag,
+                device=model.device,
+                precision=model.precision,
+                trained=model.trained,
+                message=model.notice,
+            )
+            self._on_model_state(self._ready)
+        return True
+
+    def _tell_rows(self, prompts: PromptList, notices: Mapping[int, str]) -> None:
+        if self._on_prompt_notices is not None:
+            self._on_prompt_notices(notices)
+            return
+        labels = {row.id: row.label for row in prompts.active}
+        sentences = {f"“{_short(labels[row])}”: {notice}" for row, notice in notices.items()}
+        for sentence in sorted(sentences - self._told):
+            self._on_notice(sentence)
+        self._told = sentences
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 40 else f"{label[:39]}…"
+
+
+def _latency_ms(frames: list[EventFrame]) -> float:
+    """Give the time since the newest frame was complete; 0 where that is not known, or an old window was judged."""
+    if not frames or not frames[-1].completed_ns:
+        return 0.0
+    return max(0.0, (time.monotonic_ns() - frames[-1].completed_ns) / 1e6)
+
+
+def _positive(timesteps: int) -> int:
+    if timesteps < 1:
+        raise ValueError(f"timesteps={timesteps}: a window has at least one.")
+    return timesteps
