@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -93,10 +93,12 @@ class Controller(QObject):
             on_prediction=self._news.prediction.emit,
             on_model_state=self._news.model_state.emit,
             on_notice=self._news.notice.emit,
+            on_prompt_notices=self._news.prompt_notices.emit,
             timesteps=options.framer.timesteps,
             view=options.view,
             normalisation=options.normalisation,
         )
+        self._prompts = PromptList((), Template.named_or_text(options.template))
         self._live = _Live()
         self._framer: FramerSettings = options.framer
         self._view, self._normalisation = options.view, options.normalisation
@@ -173,6 +175,7 @@ class Controller(QObject):
         self._news.prediction.connect(self._prediction_arrived)
         self._news.model_state.connect(self._model_state_arrived)
         self._news.notice.connect(lambda text: self._window.banner.show_message("warning", text, "", None))
+        self._news.prompt_notices.connect(self._show_notices)
         self._news.cameras.connect(self._window.top_bar.set_cameras)
         self._news.camera_appeared.connect(self._camera_appeared)
 
@@ -237,6 +240,7 @@ class Controller(QObject):
                 self._lost(message)
             case Ended():
                 self._live.ended = True
+                self._worker.stream_ended()
                 self._set_playing(False)
             case Overview(counts):
                 self._window.transport.set_overview(list(counts))
@@ -415,13 +419,17 @@ class Controller(QObject):
     def _rows_changed(self) -> None:
         rows = tuple(PromptRow(number, text) for number, text in self._window.classes.rows())
         prompts = PromptList(rows, Template.named_or_text(self._template))
-        self._window.classes.set_notices(dict(prompts.notices))
+        self._prompts = prompts
+        self._show_notices({})
         self._window.history.set_rows(
             [(row.id, row.label, self._window.classes.colour_number(row.id)) for row in prompts.active]
         )
         if not prompts.active:
             self._window.hero.show_nothing("Type a class")
         self._worker.set_prompts(prompts)
+
+    def _show_notices(self, too_long: Mapping[int, str]) -> None:
+        self._window.classes.set_notices({**too_long, **self._prompts.notices})
 
     def _template_chosen(self, key: str) -> None:
         self._template = key

@@ -19,6 +19,8 @@ class MainThread(QObject):
     """pipeline.prediction.ModelState"""
     notice = pyqtSignal(str)
     """One sentence from the inference thread."""
+    prompt_notices = pyqtSignal(object)
+    """What is to be said of rows, by their ids: a mapping of int to str."""
     cameras = pyqtSignal(list)
     """(label, detail, serial) of each camera that was found."""
     camera_appeared = pyqtSignal(object)

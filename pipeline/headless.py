@@ -173,9 +173,9 @@ class HeadlessRun:
             model, timesteps=options.framer.timesteps, normalisation=options.normalisation, view=options.view
         )
         prompts = PromptList.of(options.prompts, Template.named_or_text(options.template))
-        for row, notice in prompts.notices.items():
+        too_long = recogniser.set_prompts(prompts)
+        for row, notice in sorted({**prompts.notices, **too_long}.items()):
             self._say(f"Prompt {row + 1}: {notice}")
-        recogniser.set_prompts(prompts)
         return recogniser
 
     def _open_writer(self, stack: ExitStack, model: ClipModel, labels: tuple[str, ...]) -> PredictionWriter | None:
@@ -214,14 +214,19 @@ class HeadlessRun:
                 break
             if not self._capture.feed.wait(PATIENCE_S):
                 continue
-            for group in self._frames(pace, recogniser.timesteps):
-                predictions = recogniser.analyse(group)
-                self._give(predictions, writer, view)
+            for frames in self._frames(pace, recogniser.timesteps):
+                self._give(self._predictions(recogniser, frames), writer, view)
         self._give(recogniser.finish(), writer, view)
         if writer is not None:
             self._say(f"{writer.windows} windows written to {self._options.output}")
         if self._progress.failure:
             raise RunFailed(self._progress.failure)
+
+    def _predictions(self, recogniser: Recogniser, frames: list[EventFrame]) -> list[Prediction]:
+        if self._analysis:
+            return recogniser.analyse(frames)
+        predictions = (recogniser.push([frame]) for frame in frames)
+        return [prediction for prediction in predictions if prediction is not None]
 
     def _frames(self, pace: _Pace, timesteps: int) -> Iterator[list[EventFrame]]:
         frames = self._capture.feed.take(None if self._analysis else timesteps)
