@@ -243,7 +243,7 @@ def event_frames(
     name, value = chosen[0]
     if value < 1:
         raise ValueError(f"{name} must be at least 1, not {value:,}.")
-    bounds = _BOUNDS[name](events, value)
+    bounds = _BOUNDS[name](events, value, resolution)
     frames = _room_for(len(bounds) - 1, resolution)
     for number in range(len(bounds) - 1):
         exposure.add(events, int(bounds[number]), int(bounds[number + 1]))
@@ -251,13 +251,13 @@ def event_frames(
     return frames
 
 
-def _bounds_of_parts(events: EventArray, parts: int) -> npt.NDArray[np.int64]:
+def _bounds_of_parts(events: EventArray, parts: int, _: Resolution) -> npt.NDArray[np.int64]:
     bounds = np.arange(parts + 1, dtype=np.int64) * (len(events) // parts)
     bounds[-1] = len(events)
     return bounds
 
 
-def _bounds_of_time(events: EventArray, timestep_us: int) -> npt.NDArray[np.int64]:
+def _bounds_of_time(events: EventArray, timestep_us: int, resolution: Resolution) -> npt.NDArray[np.int64]:
     times = np.ascontiguousarray(events["timestamp"])
     if not len(times):
         return np.zeros(1, np.int64)
@@ -266,12 +266,12 @@ def _bounds_of_time(events: EventArray, timestep_us: int) -> npt.NDArray[np.int6
     if times[0] < -MAX_TIME_US or times[-1] >= MAX_TIME_US:
         raise ValueError("The events have timestamps beyond all time: the recording is damaged.")
     steps = (int(times[-1]) - int(times[0])) // timestep_us + 1
-    _check_room(steps, Resolution(1, 1))
+    _check_room(steps, resolution)
     starts = int(times[0]) + np.arange(steps, dtype=np.int64) * timestep_us
     return np.append(np.searchsorted(times, starts), len(times))
 
 
-def _bounds_of_counts(events: EventArray, count: int) -> npt.NDArray[np.int64]:
+def _bounds_of_counts(events: EventArray, count: int, _: Resolution) -> npt.NDArray[np.int64]:
     return np.append(np.arange(0, len(events), count, dtype=np.int64), len(events))
 
 

@@ -262,10 +262,12 @@ def _draw(
     last = np.float32(size - 1)
     for row in range(top, bottom):
         dy = np.float32(row + 0.5 - y)
-        dx = np.float32(left + 0.5 - x)
-        u = dx * along_u + dy * down_u + middle
-        v = dx * along_v + dy * down_v + middle
+        row_u = dy * down_u + middle
+        row_v = dy * down_v + middle
         for column in range(left, right):
+            dx = np.float32(column + 0.5 - x)  # from the pixel itself, so that the region makes no difference
+            u = dx * along_u + row_u
+            v = dx * along_v + row_v
             if u >= 0 and v >= 0 and u < last and v < last:
                 i, j = int(v), int(u)
                 a, b = v - np.float32(i), u - np.float32(j)
@@ -284,5 +286,3 @@ def _draw(
                     out[row, column] = nothing
             else:
                 out[row, column] = nothing
-            u += along_u
-            v += along_v
