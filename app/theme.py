@@ -112,8 +112,8 @@ def load_fonts() -> None:
     QFontDatabase.addApplicationFont(str(FONT_FILE))
 
 
-def font(pixels: int, weight: int = 400, tracking: float = 0.0) -> QFont:
-    """The interface font with tabular figures.
+def font(pixels: int, weight: int = 400, tracking: float = 0.0, *, tabular: bool = True) -> QFont:
+    """The interface font, by default with tabular figures.
 
     Parameters
     ----------
@@ -123,12 +123,15 @@ def font(pixels: int, weight: int = 400, tracking: float = 0.0) -> QFont:
         100 to 900. Set as a variable axis too: the weight alone stays regular with this font.
     tracking : float
         Letter spacing in per cent of the size, e.g. -2.2.
+    tabular : bool
+        Figures, and hyphens too, as wide as each other: for numbers that change in place, not for words.
     """
     result = QFont(FAMILY)
     result.setPixelSize(pixels)
     result.setWeight(QFont.Weight(min(900, max(100, round(weight / 100) * 100))))
     result.setVariableAxis(QFont.Tag("wght"), float(weight))
-    result.setFeature(QFont.Tag("tnum"), 1)
+    result.setVariableAxis(QFont.Tag("opsz"), float(min(32, max(14, pixels))))  # display shapes for large type
+    result.setFeature(QFont.Tag("tnum"), int(tabular))  # 0 too: else the device's font decides
     if tracking:
-        result.setLetterSpacing(QFont.SpacingType.PercentageSpacing, 100 + tracking)
+        result.setLetterSpacing(QFont.SpacingType.AbsoluteSpacing, pixels * tracking / 100)
     return result

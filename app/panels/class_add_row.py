@@ -88,9 +88,9 @@ class AddRow(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Take the window's colours."""
         self._theme = theme
-        self.field.setFont(font(15))
+        self.field.setFont(font(15, tabular=False))
         self.field.setStyleSheet(
-            f"QLineEdit, QLineEdit:focus {{ background: transparent; border: none; padding: 0 10px;"
+            f"QLineEdit, QLineEdit:focus {{ background: transparent; border: none; padding: 0 8px;"
             f" color: {theme.text1}; font-size: 15px; placeholder-text-color: {theme.text2};"
             f" selection-background-color: {theme.text1}; selection-color: {theme.bg1}; }}"
         )
@@ -179,7 +179,7 @@ class Suggestions(QWidget):
         """Take the window's colours."""
         self._theme = theme
         for button in self._buttons:
-            button.setFont(font(13, 500))
+            button.setFont(font(13, 500, tabular=False))
             button.setStyleSheet(
                 f"QPushButton {{ background: {theme.bg2}; color: {theme.text1}; border: 2px solid transparent;"
                 f" border-radius: 14px; padding: 3px 11px; font-size: 13px; font-weight: 500; }}"

@@ -125,9 +125,10 @@ class ClassDelegate(QStyledItemDelegate):
     def set_measures(self, measures: Measures) -> None:
         """Take the window's sizes."""
         self.measures = measures
-        self._plain, self._bold = font(15, 500), font(15, 650)
-        self._small = font(12)
-        self._dim = font(13)
+        self._plain, self._bold = font(15, 500, tabular=False), font(15, 650, tabular=False)
+        self._figures, self._bold_figures = font(15, 500), font(15, 650)
+        self._small = font(12, tabular=False)
+        self._dim = font(13, tabular=False)
         self._elided.clear()
 
     # Geometry
@@ -174,10 +175,10 @@ class ClassDelegate(QStyledItemDelegate):
             self._paint_words(painter, row, boxes, winner, active, fill)
         if active and self._pointer.edited != row.id:
             self._paint_cross(painter, row, boxes.cross)
-        if active and self._model.movable:
+        if row.id in (self._pointer.hovered, self._pointer.dragged) and self._model.movable:
             self._paint_handle(painter, row, boxes.handle)
         self._paint_percentage(painter, row, boxes.percentage, winner)
-        if row.id in (self._pointer.ring, self._pointer.dragged):
+        if row.id in (self._pointer.ring, self._pointer.dragged) and self._pointer.edited != row.id:
             paint_ring(painter, QRectF(boxes.row), self.theme.colour("focus"), 8)
         painter.restore()
 
@@ -237,7 +238,8 @@ class ClassDelegate(QStyledItemDelegate):
         label = self._fit(row.label, face, right - left)
         baseline = middle_baseline(face, line)
         draw_line(painter, label, left, right, baseline, rtl=rtl)
-        surface = fill or self.theme.colour("bg3" if active else "bg2")
+        under_words = fill if self.painted.get(row.id, 0) > INSET else None
+        surface = under_words or self.theme.colour("bg3" if active else "bg2")
         painter.setPen(readable(self.theme, "text2", surface))
         if row.prompt is not None:
             taken = QFontMetricsF(face).horizontalAdvance(label) + 10
@@ -288,11 +290,11 @@ class ClassDelegate(QStyledItemDelegate):
                 painter.drawEllipse(QPointF(x + dx, y + dy), 1.1, 1.1)
 
     def _paint_percentage(self, painter: QPainter, row: Row, box: QRect, winner: bool) -> None:
-        face = self._bold if winner else self._plain
+        face = self._bold_figures if winner else self._figures
         painter.setFont(face)
         painter.setPen(self.theme.colour("text1" if self._model.known else "text2"))
         text = self._model.percentage(row.id)
-        draw_line(painter, text, box.left(), box.right() + 1, middle_baseline(face, QRectF(box)), rtl=True)
+        draw_line(painter, text, box.left(), box.right() + 1, middle_baseline(face, QRectF(box)), at_right=True)
 
     # Editing
 
@@ -324,7 +326,7 @@ class ClassDelegate(QStyledItemDelegate):
         # Only at the start: a prediction that arrives must not overwrite what is being typed.
         if isinstance(editor, RowEditor) and not editor.isModified() and not editor.text():
             editor.setText(str(index.data(Qt.ItemDataRole.EditRole)))
-            editor.selectAll()
+            editor.end(False)
 
     def setModelData(self, editor: QWidget | None, model: QAbstractItemModel | None, index: QModelIndex) -> None:
         row = index.data(ROW_ROLE)

@@ -430,7 +430,7 @@ class ClassListView(QListView):
             self._hover(*self._part_at(viewport.mapFromGlobal(self.cursor().pos())))
 
     def edit_row(self, row_id: int, at: QPoint | None = None) -> None:
-        """Open a row's field; with the cursor `at` a point of the list, else with all selected."""
+        """Open a row's field; with the cursor `at` a point of the list, else at its end."""
         place = self.classes.place(row_id)
         if place < 0:
             return
@@ -439,7 +439,6 @@ class ClassListView(QListView):
         self.edit(self.classes.index(place))
         editor = self.rows_delegate.editor
         if editor is not None and at is not None:
-            editor.deselect()
             editor.setCursorPosition(editor.cursorPositionAt(at - editor.pos()))
         self._show_ring()
 

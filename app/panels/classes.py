@@ -94,13 +94,15 @@ class ClassesPanel(QWidget):
         self._head.addWidget(self.order)
         self._head.addSpacing(8)
         self._head.addWidget(self.paste_button)
-        self._search_line = QHBoxLayout()
+        self._search_place = QWidget()
+        self._search_line = QHBoxLayout(self._search_place)
         self._search_line.addWidget(self.search)
         self._column = QVBoxLayout(self)
         self._column.setSpacing(0)
         self._column.addLayout(self._head)
+        self._column.addSpacing(2)
         self._column.addWidget(self.template)
-        self._column.addLayout(self._search_line)
+        self._column.addWidget(self._search_place)
         self._column.addSpacing(6)
         self._column.addWidget(self.view)
         self._column.addWidget(self._nothing)
@@ -189,8 +191,9 @@ class ClassesPanel(QWidget):
         searchable = count >= SEARCH_FROM or self._searching
         if not searchable and self.search.text():
             self.search.clear()
-        self.search.setVisible(searchable)
+        self._search_place.setVisible(searchable)
         self._say_nothing_found()
+        self._make_room()
 
     def _say_nothing_found(self) -> None:
         lost = bool(self.model.filter) and not self.model.order
@@ -417,10 +420,10 @@ class ClassesPanel(QWidget):
         for part in (self.view, self.add_row, self.suggestions, self.template):
             part.set_measures(measures)
         padding = measures.padding
-        self._column.setContentsMargins(0, 8, 0, 16)
+        self._column.setContentsMargins(0, 10, 0, 16)
         # The picture's places: title at 28, template 52 to 88, first row at 100 px from the card's top.
         self._head.setContentsMargins(padding, 0, padding - 8, 0)
-        self._search_line.setContentsMargins(padding, 8, padding, 0)
+        self._search_line.setContentsMargins(padding, 8, padding, 4)
         self._hint.setContentsMargins(padding, 8, padding, 0)
         self._nothing.setContentsMargins(padding, 8, padding, 8)
         self._make_room()
@@ -431,6 +434,9 @@ class ClassesPanel(QWidget):
         self._make_room()
 
     def _make_room(self) -> None:
-        """In a small window the hint gives its place to rows; what happened is always said."""
-        hint = self._hint.text() == HINT
-        self._hint.setVisible(not hint or self._measures.row > SMALL.row)
+        """The hint gives its place to rows, and a small window has none; what happened is always said."""
+        fixed = (self.template, self.suggestions, self._search_place, self._nothing)
+        above = sum(part.height() for part in fixed if part.isVisibleTo(self)) + 54
+        rows = self.view.sizeHint().height() + self.add_row.height()
+        spare = self.height() - above - rows
+        self._hint.setVisible(self._hint.text() != HINT or (self._measures.row > SMALL.row and spare > 44))

@@ -67,14 +67,14 @@ def fit_text(
     text = text[:LONGEST]
     rtl = is_rtl(text)
     for pixels in sizes:
-        face = font(pixels, weight, tracking)
+        face = font(pixels, weight, tracking, tabular=False)
         metrics = QFontMetricsF(face)
         lines = _wrapped(text, face, width, anywhere=False)
         fits = len(lines) <= 2 and len(lines) * pixels * LINE_HEIGHT <= height
         if fits and all(metrics.horizontalAdvance(line) <= width for line in lines):
             return FittedText(tuple(lines), face, pixels, rtl)
     allowed = max(1, min(2, int(height // (sizes[-1] * LINE_HEIGHT))))
-    face = font(sizes[-1], weight, tracking)
+    face = font(sizes[-1], weight, tracking, tabular=False)
     lines = _wrapped(text, face, width, anywhere=True)
     if len(lines) > allowed:
         rest = " ".join(lines[allowed - 1 :])
@@ -82,10 +82,26 @@ def fit_text(
     return FittedText(tuple(lines), face, sizes[-1], rtl)
 
 
-def draw_line(painter: QPainter, text: str, left: float, right: float, baseline: float, *, rtl: bool) -> None:
-    """Draw one line between `left` and `right` in the painter's font: from the left, or from the right when `rtl`."""
+def draw_line(
+    painter: QPainter,
+    text: str,
+    left: float,
+    right: float,
+    baseline: float,
+    *,
+    rtl: bool = False,
+    at_right: bool | None = None,
+) -> None:
+    """Draw one line between `left` and `right` in the painter's font.
+
+    It stands at the left, or at the right when it runs from right to left (`rtl`) or when `at_right` says so.
+    """
     painter.setLayoutDirection(Qt.LayoutDirection.RightToLeft if rtl else Qt.LayoutDirection.LeftToRight)
-    x = right - QFontMetricsF(painter.font()).horizontalAdvance(text) if rtl else left
+    x = (
+        right - QFontMetricsF(painter.font()).horizontalAdvance(text)
+        if (rtl if at_right is None else at_right)
+        else left
+    )
     painter.drawText(QPointF(x, baseline), text)
     painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
 

@@ -87,7 +87,7 @@ class _Table(QWidget):
         painter.setFont(face)
         painter.setPen(self._theme.colour(token))
         baseline = middle_baseline(face, QRectF(left, top, 1, self._line))
-        draw_line(painter, elided(text, face, right - left), left, right, baseline, rtl=False)
+        draw_line(painter, elided(text, face, right - left), left, right, baseline)
 
     def _caps(self, keys: str) -> list[str]:
         return [key.strip() for key in keys.split(BETWEEN_KEYS) if key.strip()]
@@ -183,9 +183,9 @@ class HelpOverlay(Overlay):
         painter.setFont(face)
         painter.setPen(self.theme.colour("text1"))
         head = QRectF(box.left() + 32, box.top() + 24, box.width() - 64, 36)
-        draw_line(painter, "Keyboard", head.left(), head.right(), middle_baseline(face, head), rtl=False)
+        draw_line(painter, "Keyboard", head.left(), head.right(), middle_baseline(face, head))
         face = font(13)
         painter.setFont(face)
         painter.setPen(self.theme.colour("text2"))
-        draw_line(painter, "F1 or Esc closes", head.left(), head.right(), middle_baseline(face, head), rtl=True)
+        draw_line(painter, "F1 or Esc closes", head.left(), head.right(), middle_baseline(face, head), at_right=True)
         painter.end()

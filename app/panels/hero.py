@@ -232,7 +232,7 @@ class Hero(QWidget):
     def show_nothing(self, text: str) -> None:
         """Show a sentence instead of an answer, e.g. when no class is typed."""
         self._leave_answer()
-        self._show(_Face(text=text, colour="text2"))
+        self._show(_Face("", text, "text2"))
 
     def _answer_face(self, label: str, colour_number: int, untrained: bool) -> _Face:
         if untrained:
@@ -380,25 +380,28 @@ class Hero(QWidget):
 
     def _paint_header(self, painter: QPainter) -> None:
         face = font(13)
-        painter.setFont(face)
+        words_face = font(13, tabular=False)
+        painter.setFont(words_face)
         painter.setPen(self._theme.colour("text2"))
         left, right = float(self._measures.padding), float(self.width() - self._measures.padding)
         baseline = middle_baseline(face, QRectF(0, self._layout.header - 10, self.width(), 20))
-        draw_line(painter, self._face.header, left, right, baseline, rtl=False)
+        draw_line(painter, self._face.header, left, right, baseline)
         if self._face.kind != "answer" or not self.runner_up:
             return
         left += QFontMetricsF(face).horizontalAdvance(self._face.header) + 24
         label, _, number = self.runner_up.removeprefix("then ").rpartition("  ")
         number_width = QFontMetricsF(face).horizontalAdvance("  " + number)
-        words = elided(f"then {label}", face, right - left - number_width)
+        words = elided(f"then {label}", words_face, right - left - number_width)
         # The number stays at the edge whatever the label's direction.
+        painter.setFont(face)
         painter.drawText(
             QRectF(right - number_width, 0, number_width, 2.0 * self._layout.header),
             Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
             number,
         )
-        start = right - number_width - QFontMetricsF(face).horizontalAdvance(words)
-        draw_line(painter, words, start, right - number_width, baseline, rtl=False)
+        painter.setFont(words_face)
+        start = right - number_width - QFontMetricsF(words_face).horizontalAdvance(words)
+        draw_line(painter, words, start, right - number_width, baseline)
 
     def _paint_bar(self, painter: QPainter) -> None:
         box = self._bar_box()
@@ -432,7 +435,7 @@ class Hero(QWidget):
         painter.setFont(face)
         painter.setPen(self._theme.colour("text2" if self._face.grey_bar else "text1"))
         right = self.width() - self._measures.padding
-        draw_line(painter, self.percentage, 0, right, middle_baseline(face, box), rtl=True)
+        draw_line(painter, self.percentage, 0, right, middle_baseline(face, box), at_right=True)
 
     def _paint_text(self, painter: QPainter, face: _Face) -> None:
         layout = self._layout
@@ -472,7 +475,7 @@ class Hero(QWidget):
         baseline = self._layout.bar - 32.0 if self._layout is _LARGE else self._layout.bar - 22.0
         for above, line in enumerate(reversed(fitted.lines)):
             draw_line(painter, line, left, right, baseline - above * 18, rtl=is_rtl(detail))
-        return baseline - (len(fitted.lines) - 1) * 18 - 16
+        return baseline - (len(fitted.lines) - 1) * 18 - 22
 
 
 def _pair(size: QSize) -> tuple[int, int]:

@@ -200,13 +200,13 @@ class HistoryPanel(QWidget):
         painter.setPen(theme.colour("text1"))
         span = self.plot.span_s
         head = QRectF(16, 0, 300, 44 if self._large else 36)
-        draw_line(painter, f"Last {span:g} seconds", 16, 316, middle_baseline(face, head), rtl=False)
+        draw_line(painter, f"Last {span:g} seconds", 16, 316, middle_baseline(face, head))
         face = font(12)
         painter.setFont(face)
         painter.setPen(theme.colour("text3"))
         for share, text in ((0.0, "100%"), (0.5, "50%"), (1.0, "0%")):
             line = QRectF(0, box.top() + share * box.height() - 8, 1, 16)
-            draw_line(painter, text, 0, box.left() - 8, middle_baseline(face, line), rtl=True)
+            draw_line(painter, text, 0, box.left() - 8, middle_baseline(face, line), at_right=True)
         step = self._step(box.width())
         baseline = middle_baseline(face, QRectF(0, box.bottom() + 4, 1, 18))
         for count in range(math.floor(span / step) + 1):
@@ -215,7 +215,7 @@ class HistoryPanel(QWidget):
             x = box.right() + 1 - seconds / span * box.width()
             width = QFontMetricsF(face).horizontalAdvance(text)
             left = min(max(box.left(), x - width / 2), box.right() + 1 - width)
-            draw_line(painter, text, left, left + width, baseline, rtl=False)
+            draw_line(painter, text, left, left + width, baseline)
 
     def _step(self, width: int) -> float:
         fitting = (step for step in STEPS if step / self.plot.span_s * width >= LEAST_STEP)
@@ -224,11 +224,13 @@ class HistoryPanel(QWidget):
     # Labels on large areas: pixmaps above the picture, for their place moves as the area grows
 
     def _paint_labels(self, painter: QPainter, box: QRect) -> None:
+        painter.save()
         painter.setClipRect(box)
         for run in self._samples.runs:
             place = self._label_place(run, box)
             if place is not None:
                 painter.drawPixmap(*place)
+        painter.restore()
 
     def _label_place(self, run: Run, box: QRect) -> tuple[QPoint, QPixmap] | None:
         text = self._samples.label(run)
@@ -240,17 +242,21 @@ class HistoryPanel(QWidget):
         height = label.height() / label.devicePixelRatioF()
         if end - start < width + 16:
             return None
-        middle = self._label_height(run, box.height(), height)
         x = round((start + end - width) / 2)
+        middle = self._label_height(run, box.height(), height, x, width)
         return QPoint(box.left() + x, box.top() + round(middle - height / 2)), label
 
-    def _label_height(self, run: Run, plot: int, label: float) -> float:
-        """Middle of the label, px below the plot's top."""
+    def _label_height(self, run: Run, plot: int, label: float, x: int, width: float) -> float:
+        """Middle of the label, px below the plot's top: in its area, or under its line."""
         if run.band is None:
             return plot / 2
         if self.plot.stacked:
             return min(max((1 - run.middle) * plot, label / 2 + 2), plot - label / 2 - 2)
-        return min(max((1 - run.value) * plot + label / 2 + 6, label / 2 + 2), plot - label / 2 - 2)
+        times = self.plot.time(x - 4), self.plot.time(x + width + 4)
+        values = [sample.bands[run.band] for sample in self._samples.between(*times) if sample.bands is not None]
+        return min(
+            max((1 - min(values, default=run.value)) * plot + label / 2 + 6, label / 2 + 2), plot - label / 2 - 2
+        )
 
     def _label(self, text: str, band: int | None) -> QPixmap:
         key = (text, -1 if band is None else band, self.plot.stacked)
@@ -261,7 +267,7 @@ class HistoryPanel(QWidget):
         return self._labels[key]
 
     def _painted_label(self, text: str, band: int | None) -> QPixmap:
-        theme, face = self._theme, font(12, 600)
+        theme, face = self._theme, font(12, 600, tabular=False)
         shown = elided(text, face, WIDEST_LABEL)
         swatch = 0 if self.plot.stacked or band is None else 16
         width = math.ceil(QFontMetricsF(face).horizontalAdvance(shown)) + 14 + swatch

@@ -84,6 +84,10 @@ class HistoryPlot:
         """Where a time is, px from the plot's left."""
         return (time * self._per_second - self._left) / self._ratio
 
+    def time(self, x: float) -> float:
+        """The time at a place, px from the plot's left."""
+        return self._time(x * self._ratio)
+
     def _time(self, column: float) -> float:
         return (column + self._left) / self._per_second
 

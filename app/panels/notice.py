@@ -28,7 +28,7 @@ class Notice(QWidget):
         for label in (self._title, self._text):
             label.setWordWrap(True)
             label.setTextFormat(Qt.TextFormat.PlainText)
-        self._icon.setFixedSize(ICON, ICON)
+        self._icon.setFixedSize(ICON, 28)
         self._button.setObjectName("noticeButton")
         self._button.clicked.connect(self.action)
         self._close.setObjectName("noticeClose")
@@ -38,7 +38,7 @@ class Notice(QWidget):
         self._close.clicked.connect(self._dismiss)
         self._grid = QGridLayout(self)
         self._grid.setHorizontalSpacing(10)
-        self._grid.setVerticalSpacing(3)
+        self._grid.setVerticalSpacing(0)
         self._grid.setColumnStretch(1, 1)
         self._grid.addWidget(self._icon, 0, 0, Qt.AlignmentFlag.AlignTop)
         self._grid.addWidget(self._title, 0, 1)
@@ -97,14 +97,14 @@ class Notice(QWidget):
         self._icon.setPixmap(icons.icon(name, theme.colour(colour)).pixmap(QSize(ICON, ICON)))
         self._close.setIcon(icons.icon("x", theme.colour("text2")))
         self._close.setIconSize(QSize(16, 16))
-        self._title.setFont(font(13, 600))
-        self._text.setFont(font(12))
-        self._button.setFont(font(13, 600))
+        self._title.setFont(font(13, 600, tabular=False))
+        self._text.setFont(font(12, tabular=False))
+        self._button.setFont(font(13, 600, tabular=False))
         self._title.setStyleSheet(f"color: {theme.text1}; font-size: 13px; font-weight: 600;")
         self._text.setStyleSheet(f"color: {theme.text2}; font-size: 12px;")
         self._button.setStyleSheet(
             f"QPushButton {{ background: {theme.bg3}; color: {theme.text1}; border: 2px solid transparent;"
-            f" border-radius: 6px; padding: 6px 10px; margin-top: 6px; font-size: 13px; font-weight: 600; }}"
+            f" border-radius: 6px; padding: 6px 10px; margin-top: 9px; font-size: 13px; font-weight: 600; }}"
             f"QPushButton:hover {{ background: {theme.line}; }}"
             f"QPushButton:focus {{ border-color: {theme.focus}; }}"
         )
@@ -118,7 +118,7 @@ class Notice(QWidget):
     def set_measures(self, measures: Measures) -> None:
         """Take the window's sizes."""
         side = measures.padding - 6
-        self._grid.setContentsMargins(side, 12, 8, 14)
+        self._grid.setContentsMargins(side, 10, 8, 14)
         self.updateGeometry()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:

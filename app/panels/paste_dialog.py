@@ -17,9 +17,11 @@ from PyQt6.QtGui import (
     QTextCursor,
     QTextDocument,
 )
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QTextEdit, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QTextEdit, QVBoxLayout, QWidget
 
+from app.panels.buttons import FaceButton
 from app.panels.class_rows import MOST_ROWS, list_lines, same_key
+from app.panels.focus import RING_ROOM
 from app.panels.overlay import Overlay
 from app.theme import Theme, font
 
@@ -139,7 +141,7 @@ class ListEdit(QTextEdit):
                 break
             if note := self.note(block.blockNumber()):
                 width = QFontMetricsF(face).horizontalAdvance(note) + 20
-                place = QRectF(viewport.width() - width, box.top(), width, LINE_HEIGHT)
+                place = QRectF(viewport.width() - width, box.top() + 4, width, LINE_HEIGHT - 4)
                 painter.fillRect(place, self.theme.colour("bg0" if self.theme.dark else "bg1"))
                 painter.setPen(self.theme.colour("text2"))
                 painter.drawText(place, Qt.AlignmentFlag.AlignCenter, note)
@@ -159,25 +161,30 @@ class PasteDialog(Overlay):
         self._title = QLabel("Paste a list of classes")
         self._detail = QLabel()
         self.edit = ListEdit(self.theme)
-        self.replace_button = QPushButton("Replace all")
-        self.add_button = QPushButton("Add")
-        self.cancel_button = QPushButton("Cancel")
-        self.add_button.setProperty("primary", True)
+        self.replace_button = FaceButton("Replace all", text="Replace all")
+        self.add_button = FaceButton("Add", "primary", text="Add")
+        self.cancel_button = FaceButton("Cancel", text="Cancel")
         buttons = QHBoxLayout()
-        buttons.setSpacing(8)
+        buttons.setSpacing(8 - 2 * RING_ROOM)
         buttons.addWidget(self.cancel_button)
         buttons.addStretch(1)
         buttons.addWidget(self.replace_button)
         buttons.addWidget(self.add_button)
+        for label in (self._title, self._detail):
+            label.setIndent(RING_ROOM)
         column = QVBoxLayout(self.card)
-        column.setContentsMargins(24, 22, 24, 24)
+        side = 24 - RING_ROOM
+        column.setContentsMargins(side, 22, side, side)
         column.setSpacing(0)
         column.addWidget(self._title)
         column.addSpacing(6)
         column.addWidget(self._detail)
         column.addSpacing(14)
-        column.addWidget(self.edit, 1)
-        column.addSpacing(20)
+        field = QHBoxLayout()
+        field.setContentsMargins(RING_ROOM, 0, RING_ROOM, 0)
+        field.addWidget(self.edit)
+        column.addLayout(field, 1)
+        column.addSpacing(20 - RING_ROOM)
         column.addLayout(buttons)
         self.edit.textChanged.connect(self._count)
         self.add_button.clicked.connect(lambda: self._accept(replace=False))
@@ -203,7 +210,7 @@ class PasteDialog(Overlay):
         self._count()
         self.open()
         if self.add_button.isEnabled():
-            self.add_button.setFocus(Qt.FocusReason.PopupFocusReason)
+            self.add_button.setFocus(Qt.FocusReason.OtherFocusReason)
         else:
             self.edit.setFocus(Qt.FocusReason.PopupFocusReason)
 
@@ -213,7 +220,8 @@ class PasteDialog(Overlay):
     def _count(self) -> None:
         text = self.edit.toPlainText()
         count = len(new_classes(text, self._existing))
-        self.add_button.setText("Add 1 class" if count == 1 else f"Add {count} classes")
+        words = "Add 1 class" if count == 1 else f"Add {count} classes"
+        self.add_button.set_content(text=words, name=words)
         self.add_button.setEnabled(count > 0)
         self.replace_button.setEnabled(bool(list_lines(text)))
 
@@ -228,14 +236,8 @@ class PasteDialog(Overlay):
         if event is None:
             return
         enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-        if (enter and event.modifiers() & Qt.KeyboardModifier.ControlModifier) or (
-            enter and self.add_button.hasFocus()
-        ):
+        if enter and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self._accept(replace=False)
-        elif enter and self.replace_button.hasFocus():
-            self._accept(replace=True)
-        elif enter and self.cancel_button.hasFocus():
-            self.close_overlay()
         else:
             super().keyPressEvent(event)
 
@@ -248,27 +250,14 @@ class PasteDialog(Overlay):
         self._title.setStyleSheet(f"color: {theme.text1}; font-size: 20px; font-weight: 600;")
         self._detail.setStyleSheet(f"color: {theme.text2}; font-size: 13px;")
         self._detail.setWordWrap(True)
-        self.edit.setFont(font(15))
+        self.edit.setFont(font(15, tabular=False))
         self.edit.setStyleSheet(
             f"QTextEdit {{ background: {surface}; color: {theme.text1}; border: 2px solid {theme.text3};"
             f" border-radius: 8px; padding: 0 2px; font-size: 15px; }}"
             f"QTextEdit:focus {{ border-color: {theme.focus}; padding: 0 2px; }}"
         )
-        base = "border: 2px solid transparent; border-radius: 8px; padding: 7px 14px; font-size: 13px;"
-        for button in (self.replace_button, self.cancel_button):
-            button.setFont(font(13, 600))
-            button.setStyleSheet(
-                f"QPushButton {{ {base} font-weight: 600; background: {theme.bg3}; color: {theme.text1}; }}"
-                f"QPushButton:hover {{ background: {theme.line}; }}"
-                f"QPushButton:disabled {{ color: {theme.text3}; }}"
-                f"QPushButton:focus {{ border-color: {theme.focus}; }}"
-            )
-        self.add_button.setFont(font(13, 600))
-        self.add_button.setStyleSheet(
-            f"QPushButton {{ {base} font-weight: 600; background: {theme.inverse}; color: {theme.bg1}; }}"
-            f"QPushButton:disabled {{ background: {theme.bg3}; color: {theme.text3}; }}"
-            f"QPushButton:focus {{ border-color: {theme.bg1}; outline: 2px solid {theme.focus}; }}"
-        )
+        for button in (self.replace_button, self.cancel_button, self.add_button):
+            button.set_theme(theme)
 
 
 def read_list(raw: bytes) -> str:

@@ -298,7 +298,7 @@ class TemplateField(QWidget):
             painter.setPen(theme.colour("error"))
             words = elided(self._message, face, box.width())
             line = QRectF(box.left(), box.bottom() + 4, box.width(), MESSAGE - 4)
-            draw_line(painter, words, line.left(), line.right(), middle_baseline(face, line), rtl=False)
+            draw_line(painter, words, line.left(), line.right(), middle_baseline(face, line))
         if self.edit.isHidden():
             self._paint_face(painter, box)
         painter.end()
@@ -318,7 +318,7 @@ class TemplateField(QWidget):
 
     def _paint_preview(self, painter: QPainter, box: QRectF) -> None:
         """The template's words, and chips where the class goes."""
-        plain, strong = font(13), font(12, 600)
+        plain, strong = font(13, tabular=False), font(12, 600)
         x = box.left()
         parts = pieces(self.preview)
         for place, part in enumerate(parts):
@@ -332,7 +332,7 @@ class TemplateField(QWidget):
                 painter.setFont(plain)
                 painter.setPen(self._theme.colour("text2"))
                 x += gap if words[0].isalnum() else 2.0 if place else 0.0
-                draw_line(painter, shown, x, box.right(), middle_baseline(plain, box), rtl=False)
+                draw_line(painter, shown, x, box.right(), middle_baseline(plain, box))
                 x += QFontMetricsF(plain).horizontalAdvance(shown)
             if place < len(parts) - 1:
                 x = self._paint_chip(painter, strong, x + (6 if words or place else 0), box)
