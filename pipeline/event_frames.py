@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from pipeline.compiled import compiled, plain
 from pipeline.events import EVENT_DTYPE, EventArray, Resolution
