@@ -1,0 +1,78 @@
+"""Wakes a thread of the other process, and never makes the ringer wait."""
+
+from __future__ import annotations
+
+import threading
+from multiprocessing.connection import Connection
+
+from pipeline.capture.memory import SharedMemory, Word, order_memory
+
+
+class Bell:
+    """A pipe with at most two bytes in it: who has rung does not ring again before he was heard.
+
+    Each process holds one end; each word has one writer.
+
+    Parameters
+    ----------
+    memory : SharedMemory
+    rung, heard : Word
+        Written by the ringer and by the listener.
+    end : Connection
+        The ringer's writable end, or the listener's readable one.
+    """
+
+    def __init__(self, memory: SharedMemory, rung: Word, heard: Word, end: Connection) -> None:
+        self._words = memory.words
+        self._rung, self._heard = rung, heard
+        self.end = end
+
+    def ring(self) -> None:
+        """Wake the listener. What it is to see must have been written before."""
+        order_memory()
+        if self._words[self._rung] != self._words[self._heard]:
+            return
+        self._words[self._rung] += 1
+        try:
+            self.end.send_bytes(b"")
+        except OSError:
+            return  # nobody listens any more; the control pipe tells that too
+
+    def hear(self) -> None:
+        """Take note, before looking for what there is."""
+        try:
+            while self.end.poll():
+                self.end.recv_bytes()
+        except (EOFError, OSError):
+            return  # nobody will ring any more; the control pipe tells that too
+        self.quieten()
+
+    def quieten(self) -> None:
+        """Forget what was rung, as where the ringer has died: for the listener's side."""
+        self._words[self._heard] = self._words[self._rung]
+        order_memory()
+
+
+class WakePipe:
+    """Wakes a thread of this process that waits for connections; any thread may call `wake`."""
+
+    def __init__(self, reader: Connection, writer: Connection) -> None:
+        self.reader = reader
+        self._writer = writer
+        self._lock = threading.Lock()
+        self._woken = False
+
+    def wake(self) -> None:
+        with self._lock:
+            if not self._woken:
+                self._woken = True
+                self._writer.send_bytes(b"")
+
+    def take(self) -> bool:
+        """Say whether `wake` was called since the last time."""
+        with self._lock:
+            if not self._woken:
+                return False
+            self._woken = False
+            self.reader.recv_bytes()
+            return True

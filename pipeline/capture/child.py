@@ -1,0 +1,373 @@
+"""The capture process: one thread that reads, records, cuts, draws and listens, in turns of milliseconds."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+import traceback
+from dataclasses import replace
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import TextIO
+
+import psutil
+
+from pipeline.capture.bell import Bell
+from pipeline.capture.entry import STARTING_PATIENCE_S, ChildEnds, Opener, arm_watchdog
+from pipeline.capture.memory import Phase, SharedMemory, Word
+from pipeline.capture.messages import (
+    Close,
+    Command,
+    Crashed,
+    Failed,
+    FramerSettings,
+    Lost,
+    Open,
+    Opened,
+    Overview,
+    Play,
+    Record,
+    RecordingState,
+    Seek,
+    SetFramer,
+    SetLoop,
+    SetRendering,
+    SetSpeed,
+    Status,
+    Step,
+)
+from pipeline.capture.overview import OverviewScan
+from pipeline.capture.picture_maker import PictureMaker
+from pipeline.capture.recording_switch import RecordingSwitch
+from pipeline.capture.ring import FrameWriter, PictureWriter
+from pipeline.capture.stream import IDLE_S, Stream, StreamError
+from pipeline.events import Resolution
+from pipeline.framer import Framer
+from pipeline.sources.base import (
+    CameraSpec,
+    NetworkSpec,
+    RecordingSpec,
+    SimulationSpec,
+    SourceError,
+    SourceLost,
+    SourceSpec,
+)
+
+RUNNING_PATIENCE_S = 5
+"""Nothing in a turn takes this long unless native code hangs."""
+RETRY_S = 0.5
+"""A source that went away is looked for this often."""
+ARM_EVERY_S = 1.0
+MEASURE_EVERY_S = 1.0
+OVERVIEW_EVERY = 16
+"""Turns: the overview goes on, if slowly, where the player has no spare moment."""
+_MOST = (1 << 63) - 1
+
+
+class CaptureLoop:
+    """Carries out commands until `Close`, or until the application is gone.
+
+    Parameters
+    ----------
+    ends : ChildEnds
+    log : TextIO
+        For tracebacks.
+    """
+
+    def __init__(self, ends: ChildEnds, log: TextIO) -> None:
+        self._control, self._status = ends.control, ends.status
+        self._log = log
+        self._memory = SharedMemory(ends.block)
+        self._words = self._memory.words
+        self._frames = FrameWriter(
+            self._memory, Bell(self._memory, Word.FRAME_BELL_RUNG, Word.FRAME_BELL_HEARD, ends.frame_bell)
+        )
+        self._room = Bell(self._memory, Word.ROOM_BELL_RUNG, Word.ROOM_BELL_HEARD, ends.room_bell)
+        self._pictures = PictureWriter(self._memory) if ends.pictures else None
+        self._rendering = ends.rendering
+        self._opener = ends.opener or _default_opener()
+        self._recording = RecordingSwitch(self._say)
+        self._stream: Stream | None = None
+        self._lost = False
+        """The stream's source is away and closed; it is to be opened again."""
+        self._retry_at = 0.0
+        self._overview: OverviewScan | None = None
+        self._generation = 0
+        self._closing = False
+        self._turns = 0
+        self._armed_at = self._measured_at = -math.inf
+        self._process = psutil.Process()
+
+    def run(self) -> int:
+        """Run to the end; gives the exit status."""
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._asked_to_end)
+        try:
+            self._prepare()
+            while not self._closing:
+                self._beat()
+                self._take_commands()
+                self._rest(0.0 if self._closing else self._turn())
+        except Exception as error:  # a bug: told to the user in one line, to the log in full
+            traceback.print_exc(file=self._log)
+            self._put_away()
+            self._say(Crashed(_one_line(error)))
+            return 1
+        self._put_away()
+        return 0
+
+    def _asked_to_end(self, number: int, frame: object) -> None:
+        self._closing = True
+
+    def _prepare(self) -> None:
+        """Compile or load every loop before there is anything to miss."""
+        self._expect(Phase.STARTING, STARTING_PATIENCE_S)
+        tiny = Resolution(1, 1)
+        Framer(tiny, FramerSettings(threshold=0))
+        Framer(tiny, FramerSettings(threshold=1))
+        if self._pictures:
+            PictureMaker(self._pictures, tiny, self._rendering)
+        self._expect(Phase.RUNNING, RUNNING_PATIENCE_S)
+
+    def _put_away(self) -> None:
+        """Finish the recording first: it is what cannot be had again."""
+        self._recording.stop()
+        self._close_stream()
+
+    # --- signs of life ---
+
+    def _expect(self, phase: Phase, patience_s: int) -> None:
+        """Tell what comes now and how long it may take."""
+        self._words[Word.PATIENCE_S] = patience_s
+        self._words[Word.PHASE] = phase
+        self._armed_at = -math.inf
+        self._beat()
+
+    def _expect_running(self, spec: SourceSpec) -> None:
+        """What is simulated compiles its loops as it begins, and has no native code that could hang."""
+        self._expect(Phase.RUNNING, STARTING_PATIENCE_S if isinstance(spec, SimulationSpec) else RUNNING_PATIENCE_S)
+
+    def _beat(self) -> None:
+        self._words[Word.HEARTBEAT] += 1
+        now_s = time.monotonic()
+        if now_s - self._armed_at >= ARM_EVERY_S:
+            self._armed_at = now_s
+            arm_watchdog(float(self._words[Word.PATIENCE_S]), self._log)
+
+    def _publish(self) -> None:
+        words, stream, now_s = self._words, self._stream, time.monotonic()
+        if stream is not None:
+            words[Word.POSITION_US] = min(max(stream.now_us, -_MOST), _MOST)
+            words[Word.EVENTS_TOTAL] = stream.events_total
+            words[Word.EVENT_RATE] = round(stream.rate.value(now_s))
+            words[Word.PLAYING] = stream.playing and not stream.over
+        else:
+            words[Word.EVENT_RATE] = words[Word.PLAYING] = 0
+        words[Word.RECORDED_EVENTS] = self._recording.events
+        words[Word.RECORDED_BYTES] = self._recording.bytes
+        if now_s - self._measured_at >= MEASURE_EVERY_S:
+            self._measured_at = now_s
+            words[Word.RESIDENT_BYTES] = self._process.memory_info().rss
+
+    # --- the turn ---
+
+    def _turn(self) -> float:
+        """Do a little of everything; give the seconds for which there is nothing to do."""
+        self._turns += 1
+        wait_s = self._run_stream()
+        if self._overview is not None and (wait_s > 0 or self._turns % OVERVIEW_EVERY == 0):
+            self._go_on_with_overview()
+            wait_s = 0.0
+        self._publish()
+        return wait_s
+
+    def _run_stream(self) -> float:
+        stream = self._stream
+        if stream is None:
+            return IDLE_S
+        if self._lost:
+            return min(self._look_for_lost(stream), stream.draw())
+        try:
+            wait_s = stream.turn()
+        except SourceLost as error:
+            self._lose(stream, error)
+            return 0.0
+        return min(wait_s, stream.draw())
+
+    def _rest(self, wait_s: float) -> None:
+        """Sleep until there is a command, room for frames, or the time is over."""
+        if wait_s > 0:
+            wait([self._control, self._room.end], min(wait_s, IDLE_S))
+        self._room.hear()
+
+    # --- commands ---
+
+    def _take_commands(self) -> None:
+        try:
+            while not self._closing and self._control.poll():
+                generation, command = self._control.recv()
+                self._words[Word.COMMANDS_TAKEN] += 1
+                self._carry_out(generation, command)
+        except (EOFError, OSError):  # the application is gone
+            self._closing = True
+
+    def _carry_out(self, generation: int, command: Command) -> None:
+        stream = self._stream
+        match command:
+            case Open():
+                self._generation = generation
+                self._words[Word.GENERATION] = generation
+                self._open(command)
+            case Close():
+                self._closing = True
+            case SetRendering():
+                self._rendering = command
+                if stream:
+                    stream.set_rendering(command)
+            case Record(path):
+                self._record(path)
+            case _ if stream is not None:
+                self._change(stream, command)
+
+    def _change(self, stream: Stream, command: Command) -> None:
+        """Carry out what concerns a stream that is open, or lost for the moment."""
+        match command:
+            case Play(True) if stream.over and stream.info.live:
+                self._open(replace(stream.order, paused=False))
+            case Play(playing):
+                stream.set_playing(playing)
+            case Step():
+                stream.step()
+            case Seek(time_us):
+                stream.seek(time_us)
+            case SetSpeed(speed):
+                stream.set_speed(speed)
+            case SetLoop(loop):
+                stream.set_loop(loop)
+            case SetFramer(settings):
+                try:
+                    stream.set_framer(settings)
+                except StreamError as error:
+                    self._say(Failed(str(error), opening=False))
+
+    def _record(self, path: Path | None) -> None:
+        if path is None:
+            self._recording.stop()
+        elif self._stream is None:
+            self._say(RecordingState(None, message="There is nothing to record: open a camera or a recording first."))
+        else:
+            self._recording.start(path, self._stream.info)
+
+    def _say(self, status: Status) -> None:
+        try:
+            self._status.send((self._generation, status))
+        except OSError:  # the application is gone
+            self._closing = True
+
+    # --- opening, losing, closing ---
+
+    def _open(self, order: Open) -> None:
+        """Close what is open, and open this."""
+        self._recording.stop()
+        self._close_stream()
+        for word in (Word.POSITION_US, Word.EVENTS_TOTAL, Word.EVENT_RATE, Word.DROPPED_EVENTS, Word.PLAYING):
+            self._words[word] = 0
+        try:
+            self._stream = self._stream_of(order)
+        except (SourceError, StreamError) as error:
+            self._say(Failed(str(error), opening=True))
+            return
+        finally:
+            self._expect_running(order.spec)
+        self._words[Word.POSITION_US] = min(max(self._stream.now_us, -_MOST), _MOST)
+        self._publish()
+        self._say(Opened(self._stream.info))
+        if order.record_to is not None:
+            self._recording.start(order.record_to, self._stream.info)
+        self._begin_overview(order.spec)
+
+    def _stream_of(self, order: Open) -> Stream:
+        self._expect(Phase.OPENING, _opening_patience_s(order.spec))
+        source = self._opener(order.spec)
+        try:
+            return Stream(source, order, self._rendering, self._frames, self._pictures, self._recording, self._say)
+        except StreamError:
+            source.close()
+            raise
+
+    def _close_stream(self) -> None:
+        if self._overview is not None:
+            self._overview.close()
+        if self._stream is not None:
+            self._stream.close()
+        self._stream = self._overview = None
+        self._lost = False
+
+    def _lose(self, stream: Stream, error: SourceLost) -> None:
+        """A live source went away: say so and look for it from now on. A recording stays open."""
+        self._say(Lost(str(error)))
+        stream.close()
+        self._lost = True
+        self._retry_at = time.monotonic() + RETRY_S
+
+    def _look_for_lost(self, stream: Stream) -> float:
+        """Open the source again, every now and then, and go on with it."""
+        wait_s = self._retry_at - time.monotonic()
+        if wait_s > 0:
+            return wait_s
+        try:
+            again = self._stream_of(stream.order)
+        except (SourceError, StreamError):  # still away, which was said
+            self._retry_at = time.monotonic() + RETRY_S
+            return RETRY_S
+        finally:
+            self._expect_running(stream.order.spec)
+        again.events_total = stream.events_total
+        self._stream, self._lost = again, False
+        self._recording.source_changed(again.info)
+        self._say(Opened(again.info))
+        return 0.0
+
+    # --- overview ---
+
+    def _begin_overview(self, spec: SourceSpec) -> None:
+        stream = self._stream
+        if not self._pictures or not isinstance(spec, RecordingSpec) or stream is None or stream.info.live:
+            return
+        self._expect(Phase.OPENING, _opening_patience_s(spec))
+        try:
+            file_bytes = spec.path.stat().st_size
+            self._overview = OverviewScan(self._opener(spec), file_bytes)
+        except (SourceError, OSError):
+            self._overview = None  # the file has changed since it was opened: there is no timeline to draw
+        self._expect_running(spec)
+
+    def _go_on_with_overview(self) -> None:
+        scan = self._overview
+        if scan is not None and not scan.step():
+            self._overview = None
+            self._say(Overview(tuple(scan.counts.tolist())))
+
+
+def _default_opener() -> Opener:
+    from pipeline.sources.opening import open_source
+
+    return open_source
+
+
+def _opening_patience_s(spec: SourceSpec) -> int:
+    """Give the time that opening may take: damaged files hang, drivers and networks are slow."""
+    match spec:
+        case RecordingSpec():
+            return RUNNING_PATIENCE_S
+        case CameraSpec() | NetworkSpec():
+            return 20
+        case _:
+            return STARTING_PATIENCE_S
+
+
+def _one_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0].strip()}" if lines else type(error).__name__

@@ -1,0 +1,260 @@
+"""Event frames and pictures through shared memory: a ring of frames, and the latest picture only."""
+
+from __future__ import annotations
+
+import time
+from multiprocessing.connection import wait
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.capture.bell import Bell, WakePipe
+from pipeline.capture.memory import (
+    MAX_PICTURE,
+    MAX_SLOTS,
+    PICTURES,
+    RING_BYTES,
+    FrameField,
+    PictureField,
+    SharedMemory,
+    Word,
+    order_memory,
+)
+from pipeline.events import Resolution
+from pipeline.prediction import EventFrame
+
+Pixels = npt.NDArray[np.uint8]
+
+WAIT_AT_MOST_S = 0.05
+"""A waiting reader looks by itself this often, should a process have died just before it rang."""
+COPY_TRIES = 3
+
+
+def slots_for(resolution: Resolution) -> int:
+    """Frames of this size that the ring holds."""
+    return min(MAX_SLOTS, RING_BYTES // max(resolution.pixels, 1))
+
+
+def why_too_large(resolution: Resolution, timesteps: int, *, waits: bool) -> str | None:
+    """Say why frames of this size, `timesteps` a window, cannot be passed on; None where they can.
+
+    Where the writer `waits` for the reader, the ring need not hold a window.
+    """
+    if resolution.pixels > MAX_PICTURE.pixels:
+        return f"The sensor has {resolution} pixels, more than the {MAX_PICTURE} that can be shown."
+    slots = slots_for(resolution)
+    if not waits and slots < 2 * timesteps + 2:
+        return (
+            f"A window of {timesteps} timesteps of {resolution} pixels is too large: "
+            f"choose at most {(slots - 2) // 2} timesteps."
+        )
+    return None
+
+
+class FrameWriter:
+    """The capture process's end of the ring.
+
+    Parameters
+    ----------
+    memory : SharedMemory
+    bell : Bell
+        Rung for each frame.
+    """
+
+    def __init__(self, memory: SharedMemory, bell: Bell) -> None:
+        self._memory = memory
+        self._words = memory.words
+        self._bell = bell
+        self._resolution = Resolution(0, 0)
+        self._slots = 0
+
+    @property
+    def put(self) -> int:
+        """Frames written ever: the index of the next one."""
+        return int(self._words[Word.FRAMES_PUT])
+
+    @property
+    def next_segment(self) -> int:
+        """Larger than that of any frame written."""
+        return int(self._words[Word.NEXT_SEGMENT])
+
+    def begin(self, resolution: Resolution) -> None:
+        """Drop what was not taken, and go on with frames of this size."""
+        words = self._words
+        words[Word.FRAMES_FIRST] = words[Word.FRAMES_PUT]
+        order_memory()
+        words[Word.WIDTH], words[Word.HEIGHT] = resolution
+        self._resolution = resolution
+        self._slots = slots_for(resolution)
+
+    def has_room(self) -> bool:
+        """Whether a frame can be written without overwriting one that was not taken."""
+        words = self._words
+        gone = max(words[Word.FRAMES_TAKEN], words[Word.FRAMES_FIRST])
+        return bool(words[Word.FRAMES_PUT] - gone < self._slots)
+
+    def write(self, frame: EventFrame) -> None:
+        """Put a frame, over the oldest one if need be. Its index must be `put`."""
+        words = self._words
+        if frame.index != self.put:
+            raise ValueError(f"frame {frame.index} written where frame {self.put} belongs")
+        slot = frame.index % self._slots
+        words[Word.FRAMES_STARTED] = frame.index + 1
+        order_memory()
+        self._pixels(slot)[:] = frame.pixels
+        fields = self._memory.frame_fields[slot]
+        fields[FrameField.INDEX] = frame.index
+        fields[FrameField.SEGMENT] = frame.segment
+        fields[FrameField.START_US] = frame.start_us
+        fields[FrameField.END_US] = frame.end_us
+        fields[FrameField.EVENTS] = frame.events
+        fields[FrameField.COMPLETED_NS] = frame.completed_ns
+        words[Word.NEXT_SEGMENT] = frame.segment + 1
+        order_memory()
+        words[Word.FRAMES_PUT] = frame.index + 1
+        self._bell.ring()
+
+    def newest(self) -> Pixels | None:
+        """The last frame's pixels where they lie, (H, W); None before there is one of this stream."""
+        put = self.put
+        if put <= self._words[Word.FRAMES_FIRST]:
+            return None
+        return self._pixels((put - 1) % self._slots)
+
+    def _pixels(self, slot: int) -> Pixels:
+        size = self._resolution.pixels
+        return self._memory.ring[slot * size : (slot + 1) * size].reshape(
+            self._resolution.height, self._resolution.width
+        )
+
+
+class RingFeed:
+    """The application's end of the ring: a FrameFeed.
+
+    Parameters
+    ----------
+    memory : SharedMemory
+    frames : Bell
+        Heard: there is a frame.
+    room : Bell
+        Rung: frames were taken.
+    wake_pipe : WakePipe
+    """
+
+    def __init__(self, memory: SharedMemory, frames: Bell, room: Bell, wake_pipe: WakePipe) -> None:
+        self._memory = memory
+        self._words = memory.words
+        self._frames = frames
+        self._room = room
+        self._wake_pipe = wake_pipe
+        self._taken = 0
+
+    def wait(self, timeout_s: float) -> bool:
+        """Sleep until a frame is there, `wake` was called, or the time is over; True when a frame is there."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            self._frames.hear()
+            left = deadline - time.monotonic()
+            if self._wake_pipe.take() or left <= 0 or self._is_frame_there():
+                return self._is_frame_there()
+            wait([self._frames.end, self._wake_pipe.reader], min(left, WAIT_AT_MOST_S))
+
+    def wake(self) -> None:
+        """End a `wait` that is going on, or the next one; from any thread."""
+        self._wake_pipe.wake()
+
+    def take(self, newest: int | None = None) -> list[EventFrame]:
+        """Give all frames not taken before, in order, or only the newest so many; the pixels are the caller's own.
+
+        What is left out, or was overwritten meanwhile, counts as taken: gaps show in `EventFrame.index`.
+        """
+        words = self._words
+        put = int(words[Word.FRAMES_PUT])
+        order_memory()
+        first = max(self._taken, int(words[Word.FRAMES_FIRST]))
+        if newest is not None:
+            first = max(first, put - newest)
+        frames = []
+        for index in range(max(first, put - MAX_SLOTS), put):
+            frame = self._copy(index)
+            if frame is not None:
+                frames.append(frame)
+            words[Word.FRAMES_TAKEN] = index + 1
+            self._room.ring()
+        self._taken = put
+        words[Word.FRAMES_TAKEN] = put
+        return frames
+
+    def _is_frame_there(self) -> bool:
+        return bool(self._words[Word.FRAMES_PUT] > max(self._taken, int(self._words[Word.FRAMES_FIRST])))
+
+    def _copy(self, index: int) -> EventFrame | None:
+        """Copy a frame; None where it was overwritten before the copy was complete."""
+        words = self._words
+        resolution = Resolution(int(words[Word.WIDTH]), int(words[Word.HEIGHT]))
+        if not 0 < resolution.pixels <= RING_BYTES:
+            return None
+        slots = slots_for(resolution)
+        slot = index % slots
+        size = resolution.pixels
+        fields = self._memory.frame_fields[slot].tolist()
+        pixels = self._memory.ring[slot * size : (slot + 1) * size].copy()
+        order_memory()
+        overwritten = words[Word.FRAMES_STARTED] > index + slots or words[Word.FRAMES_FIRST] > index
+        if overwritten or fields[FrameField.INDEX] != index:
+            return None
+        return EventFrame(
+            index=index,
+            segment=fields[FrameField.SEGMENT],
+            start_us=fields[FrameField.START_US],
+            end_us=fields[FrameField.END_US],
+            events=fields[FrameField.EVENTS],
+            pixels=pixels.reshape(resolution.height, resolution.width),
+            completed_ns=fields[FrameField.COMPLETED_NS],
+        )
+
+
+class PictureWriter:
+    """The capture process's end: pictures are drawn where they are read, three in turn."""
+
+    def __init__(self, memory: SharedMemory) -> None:
+        self._memory = memory
+        self._words = memory.words
+
+    def begin(self, resolution: Resolution) -> Pixels:
+        """Give the array to draw the next picture into, uint8 (H, W, 4)."""
+        number = int(self._words[Word.PICTURES_PUT]) + 1
+        self._words[Word.PICTURES_STARTED] = number
+        order_memory()
+        place = number % PICTURES
+        fields = self._memory.picture_fields[place]
+        fields[PictureField.WIDTH], fields[PictureField.HEIGHT] = resolution
+        return _picture(self._memory, place, resolution)
+
+    def finish(self) -> None:
+        """Announce the picture begun."""
+        order_memory()
+        self._words[Word.PICTURES_PUT] = self._words[Word.PICTURES_STARTED]
+
+
+def latest_picture(memory: SharedMemory, newer_than: int) -> tuple[int, Pixels] | None:
+    """Copy the latest picture, uint8 (H, W, 4), with its number; None when there is none newer."""
+    words = memory.words
+    for _ in range(COPY_TRIES):
+        number = int(words[Word.PICTURES_PUT])
+        if number <= newer_than:
+            return None
+        order_memory()
+        place = number % PICTURES
+        resolution = Resolution(*memory.picture_fields[place].tolist())
+        if not 0 < resolution.pixels <= MAX_PICTURE.pixels:
+            continue
+        pixels = _picture(memory, place, resolution).copy()
+        order_memory()
+        if words[Word.PICTURES_STARTED] < number + PICTURES:
+            return number, pixels
+    return None
+
+
+def _picture(memory: SharedMemory, place: int, resolution: Resolution) -> Pixels:
+    return memory.pictures[place, : resolution.pixels * 4].reshape(resolution.height, resolution.width, 4)

@@ -1,0 +1,381 @@
+"""One open source on its way to event frames and pictures: playing, held, stepped, wound, ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.capture.event_rate import EventRate
+from pipeline.capture.messages import Ended, Failed, FramerSettings, Open, SetRendering, Status
+from pipeline.capture.pace import Pace
+from pipeline.capture.picture_maker import PictureMaker
+from pipeline.capture.playhead import Piece, Playhead
+from pipeline.capture.recording_switch import RecordingSwitch
+from pipeline.capture.ring import FrameWriter, PictureWriter, why_too_large
+from pipeline.event_frames import event_frames
+from pipeline.events import EventArray
+from pipeline.framer import MAX_GAP_US, Framer
+from pipeline.prediction import EventFrame
+from pipeline.sources.base import EventBatch, Source, SourceError, SourceLost
+
+IDLE_S = 0.2
+ROOM_PATIENCE_S = 0.05
+PIECE_S = 0.005
+"""Of wall time: how finely a recording is played."""
+HISTORY_US = 100_000
+"""Before a place that is wound to: what the picture there still shows."""
+
+
+class StreamError(Exception):
+    """The source cannot be shown as asked for. One sentence for the user."""
+
+
+class Stream:
+    """A source, its framer and its view.
+
+    One call of `turn` does a little, and says how long there is nothing to do. All in one thread.
+
+    Parameters
+    ----------
+    source : Source
+        Closed by `close`.
+    order : Open
+    rendering : SetRendering
+    frames : FrameWriter
+    pictures : PictureWriter or None
+        None: nobody looks.
+    recording : RecordingSwitch
+        Given every event before anything else is done with it.
+    say : callable
+        Takes `Ended` and `Failed`.
+
+    Raises
+    ------
+    StreamError
+        The sensor is too large, or a setting is out of range.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        order: Open,
+        rendering: SetRendering,
+        frames: FrameWriter,
+        pictures: PictureWriter | None,
+        recording: RecordingSwitch,
+        say: Callable[[Status], None],
+    ) -> None:
+        self.info = source.info
+        self.order = order
+        """As it was opened and changed since: what to open again after the source was lost."""
+        self.events_total = 0
+        self.now_us = self.info.start_us
+        self.over = False
+        """Nothing more comes unless it is wound back or opened again."""
+        self.rate = EventRate()
+        self._source = source
+        self._recording = recording
+        self._say = say
+        self._frame_writer = frames
+        self._check_size(order.framer)
+        self._framer = _framer(source, order.framer, frames)
+        frames.begin(self.info.resolution)
+        self._view = PictureMaker(pictures, self.info.resolution, rendering) if pictures else None
+        self._model_frame: npt.NDArray[np.uint8] | None = None
+        """Where the stream was wound to and no frame was put since."""
+        self._pace = Pace(order.speed)
+        self._playhead = Playhead(source, _max_gap_us(order.framer))
+        self._piece: Piece | None = None
+        self._frames: Iterator[EventFrame] | None = None
+        """Frames that are complete, or become so with events already handed to the framer."""
+        self._ending: Status | None = None
+        """To be said once the last frames are put."""
+        self._stepping = False
+        self._played_events = 0
+        """Since the beginning of this round."""
+
+    # --- what the application asks for ---
+
+    @property
+    def playing(self) -> bool:
+        return not self.order.paused
+
+    @property
+    def waits(self) -> bool:
+        """Whether the reader of frames is waited for."""
+        return self.order.speed is None
+
+    def set_playing(self, playing: bool) -> None:
+        """Go on or hold. A recording that has ended starts again."""
+        if playing and self.over and self.info.seekable:
+            self._rewind()
+        if self.info.live and playing and not self.playing:
+            self._abandon_frames()
+        self.order = replace(self.order, paused=not playing)
+        self._stepping = False
+        self._pace.restart()
+
+    def step(self) -> None:
+        """One timestep on, of a recording that is held."""
+        if self.info.seekable and not self.playing and not self.over:
+            self._stepping = True
+
+    def set_speed(self, speed: float | None) -> None:
+        self.order = replace(self.order, speed=speed)
+        self._pace.set_speed(speed)
+
+    def set_loop(self, loop: bool) -> None:
+        """Start again at the end; at once where it has been reached while playing."""
+        self.order = replace(self.order, loop=loop)
+        if loop and self.over and self.playing and self.info.seekable:
+            self._rewind()
+
+    def set_framer(self, settings: FramerSettings) -> None:
+        """Cut timesteps so from now on, in a new segment.
+
+        Raises
+        ------
+        StreamError
+            A setting is out of range; all stays as it was.
+        """
+        self._check_size(settings)
+        framer = _framer(self._source, settings, self._frame_writer)
+        self._frames = None
+        self._framer = framer
+        self._playhead.max_gap_us = _max_gap_us(settings)
+        self.order = replace(self.order, framer=settings)
+
+    def set_rendering(self, order: SetRendering) -> None:
+        if self._view:
+            self._view.set_rendering(order)
+
+    def seek(self, time_us: int) -> None:
+        """Go to this time of a recording and show it; ignored where the source is live."""
+        if not self.info.seekable:
+            return
+        time_us = min(max(time_us, self.info.start_us), max(self.info.end_us - 1, self.info.start_us))
+        if time_us < self.now_us:
+            self._recording.stop_at_jump_back()
+        self._forget_place()
+        try:
+            history = self._playhead.seek(time_us, max(HISTORY_US, self._window_part_us))
+        except SourceError as error:
+            self._end(Failed(str(error), opening=False))
+            return
+        self.now_us = time_us
+        if self._view:
+            self._view.clear()
+            self._view.push(history)
+            self._model_frame = self._frame_of(history, time_us)
+
+    # --- work ---
+
+    def turn(self) -> float:
+        """Do a little; give the seconds for which there is nothing to do (0: go on).
+
+        Raises
+        ------
+        SourceLost
+            A live source went away.
+        """
+        if self.over:
+            return IDLE_S
+        if self._ending is not None:
+            return self._finish()
+        return self._follow() if self.info.live else self._play()
+
+    def draw(self) -> float:
+        """Draw a picture if one is due; give the seconds until the next one may be."""
+        if self._view is None or self.waits:
+            return IDLE_S
+        frame = self._model_frame
+        if frame is None and self._view.shows_model_frame:
+            frame = self._frame_writer.newest()
+        return self._view.draw(self.now_us, frame, time.monotonic())
+
+    def close(self) -> None:
+        self._source.close()
+
+    def _follow(self) -> float:
+        """Live: take what comes."""
+        if not self._give_frames():
+            return ROOM_PATIENCE_S
+        try:
+            batch = self._source.read()
+        except SourceLost:
+            raise
+        except SourceError as error:
+            self._end(Failed(str(error), opening=False))
+            return 0.0
+        if batch is None:
+            self._end(None)
+            return 0.0
+        self._recording.write(batch)
+        if self.playing:
+            self._deliver(batch)
+            self._give_frames()
+        else:
+            self._count(batch)
+        return 0.0
+
+    def _play(self) -> float:
+        """Play a recording: piece by piece, each when it is due."""
+        if not (self.playing or self._stepping):
+            return IDLE_S
+        if not self._give_frames():
+            return ROOM_PATIENCE_S
+        if not (self.playing or self._stepping):
+            return 0.0
+        if self._piece is None and not self._fetch_piece():
+            return 0.0
+        piece = self._piece
+        assert piece is not None
+        wait_s = self._pace.wait_s(piece.start_us, piece.batch.until_us, time.monotonic()) if self.playing else 0.0
+        if wait_s > 0:
+            return wait_s
+        self._piece = None
+        self._recording.write(piece.batch)
+        self._deliver(piece.batch)
+        self._give_frames()
+        return 0.0
+
+    def _fetch_piece(self) -> bool:
+        """Get the next piece; False at the end, which is then dealt with."""
+        try:
+            self._piece = self._playhead.next(self._piece_us)
+        except SourceError as error:
+            self._end(Failed(str(error), opening=False))
+            return False
+        if self._piece is not None:
+            if self._piece.jumped:
+                self._pace.restart()
+            return True
+        if self.order.loop and self._played_events:
+            self._rewind()
+        else:
+            self._end(None)
+        return False
+
+    def _deliver(self, batch: EventBatch) -> None:
+        self._count(batch)
+        self._played_events += len(batch.events)
+        if batch.until_us:
+            self.now_us = batch.until_us
+        elif len(batch.events):
+            self.now_us = int(batch.events[-1]["timestamp"]) + 1
+        if self._view and not self.waits:
+            self._view.push(batch.events)
+        self._frames = self._framer.push(batch.events, batch.until_us)
+
+    def _count(self, batch: EventBatch) -> None:
+        self.events_total += len(batch.events)
+        self.rate.add(len(batch.events), time.monotonic())
+
+    def _give_frames(self) -> bool:
+        """Put the frames that are complete; False where that must wait: for room, or for the next step."""
+        while self._frames is not None:
+            if self.waits and not self._frame_writer.has_room():
+                return False
+            frame = next(self._frames, None)
+            if frame is None:
+                self._frames = None
+                break
+            self._frame_writer.write(frame)
+            self._model_frame = None
+            if self._stepping and self._ending is None:
+                self._stepping = False
+                return False
+        return True
+
+    # --- end and beginning ---
+
+    def _end(self, status: Failed | None) -> None:
+        """Nothing more comes; `status` says why, None: a recording's end."""
+        self._piece = None
+        # What a framer holds whose iterator was not used up is no timestep.
+        frame = self._framer.flush() if self._frames is None else None
+        self._frames = iter([frame] if frame is not None else [])
+        self._ending = status if status is not None else Ended(0)
+        self._finish()
+
+    def _finish(self) -> float:
+        if not self._give_frames():
+            return ROOM_PATIENCE_S
+        ending, self._ending = self._ending, None
+        assert ending is not None
+        self.over, self._stepping = True, False
+        self._recording.stop()
+        if self._view:
+            self._view.refresh()
+        self._say(Ended(self._frame_writer.put) if isinstance(ending, Ended) else ending)
+        return 0.0
+
+    def _rewind(self) -> None:
+        """Begin at the beginning; the view keeps its pixels until other events come."""
+        self._recording.stop_at_jump_back()
+        self._forget_place()
+        try:
+            self._playhead.rewind()
+        except SourceError as error:
+            self._end(Failed(str(error), opening=False))
+            return
+        self.now_us = self.info.start_us
+
+    def _forget_place(self) -> None:
+        self._abandon_frames()
+        self._piece = self._ending = None
+        self._played_events = 0
+        self.over = self._stepping = False
+        self._pace.restart()
+
+    def _abandon_frames(self) -> None:
+        """The next event begins a new segment."""
+        self._frames = None
+        self._framer.reset()
+
+    # --- measures ---
+
+    @property
+    def _piece_us(self) -> int | None:
+        """Recording time of a piece: at most `PIECE_S` on the wall, and of a step at most as much."""
+        speed = self.order.speed
+        if speed is None and not self._stepping:
+            return None
+        return max(1, round(PIECE_S * 1e6 * (1.0 if self._stepping or speed is None else speed)))
+
+    @property
+    def _window_part_us(self) -> int:
+        """Time that the event frame of a moment covers, as far as it is known before it is made."""
+        return self.order.framer.timestep_us if self.order.framer.timestep_events is None else 0
+
+    def _frame_of(self, history: EventArray, time_us: int) -> npt.NDArray[np.uint8] | None:
+        """Give the event frame of the timestep that ends at this time."""
+        settings = self.order.framer
+        if settings.timestep_events is None:
+            history = history[np.searchsorted(history["timestamp"], time_us - settings.timestep_us) :]
+        else:
+            history = history[-settings.timestep_events :]
+        frames = event_frames(history, self.info.resolution, timesteps=1, threshold=settings.threshold)
+        pixels: npt.NDArray[np.uint8] = frames[0]
+        return pixels
+
+    def _check_size(self, settings: FramerSettings) -> None:
+        if reason := why_too_large(self.info.resolution, settings.timesteps, waits=self.waits):
+            raise StreamError(reason)
+
+
+def _framer(source: Source, settings: FramerSettings, frames: FrameWriter) -> Framer:
+    """Make a framer whose frames follow those already put."""
+    try:
+        return Framer(source.info.resolution, settings, index=frames.put, segment=frames.next_segment)
+    except ValueError as error:
+        raise StreamError(str(error)) from error
+
+
+def _max_gap_us(settings: FramerSettings) -> int:
+    """Give the time without events that is still played: up to where the framer begins a new segment."""
+    return max(settings.timesteps * settings.timestep_us, MAX_GAP_US)
