@@ -170,12 +170,12 @@ class Recogniser:
 
         Frames of it that are not encoded yet are encoded together. Windows in between count as skipped.
         """
-        due = sum(self._follow(frame) for frame in frames)
         if not frames:
             return None
-        prediction = self.repeat()
-        self._skipped += due if prediction is None else max(0, due - 1)
-        return prediction
+        due = sum(self._follow(frame) for frame in frames)
+        complete = len(self._kept) == self._timesteps
+        self._skipped += max(0, due - 1) if complete else due
+        return self.repeat() if complete else None
 
     def repeat(self, *, partial: bool = False) -> Prediction | None:
         """Judge the newest window again, with what was set meanwhile; None where there is none.

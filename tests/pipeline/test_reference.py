@@ -132,14 +132,16 @@ def reference_logits(f: Doubles, g: Doubles, s: float, scale: str) -> Doubles:
         side_by_side = (f / np.linalg.norm(f, axis=1, keepdims=True)).reshape(-1)
         repeated = np.tile(g, (1, len(f)))
         repeated /= np.linalg.norm(repeated, axis=1, keepdims=True)
-        return s * repeated @ side_by_side
+        logits: Doubles = s * repeated @ side_by_side
+        return logits
     cosines = [np.mean([frame @ text / np.linalg.norm(frame) / np.linalg.norm(text) for frame in f]) for text in g]
-    return s * np.array(cosines)
+    return np.array(cosines) * s
 
 
 def softmax(logits: Doubles) -> Doubles:
     powers = np.exp(logits - logits.max())
-    return powers / powers.sum()
+    probabilities: Doubles = powers / powers.sum()
+    return probabilities
 
 
 # --- agreement ---
