@@ -34,7 +34,7 @@ class AddField(QLineEdit):
 
     def _add(self) -> None:
         text = tidy(self.text())
-        self.clear()
+        self.setText("")  # and not clear(), which could be undone here instead of in the list
         if text:
             self.added.emit(text)
 

@@ -36,6 +36,15 @@ CROSS = 28
 LEAST_FILL = 4
 UNDERLINE = 3
 HANDLE_REACH = 22
+STEPS = {
+    Qt.Key.Key_Return: 0,
+    Qt.Key.Key_Enter: 0,
+    Qt.Key.Key_Up: -1,
+    Qt.Key.Key_Backtab: -1,
+    Qt.Key.Key_Down: 1,
+    Qt.Key.Key_Tab: 1,
+}
+"""Keys that commit a row, and the row edited next: none, the one before or the one after."""
 
 
 @dataclass(frozen=True)
@@ -73,24 +82,11 @@ class Pointer:
 class RowEditor(QLineEdit):
     """The field of a row while it is edited."""
 
-    stepped = pyqtSignal(int)
-    """Up, Down, Tab or Shift+Tab: commit, and go on in the row before (-1) or after (1)."""
-
     def __init__(self, parent: QWidget | None) -> None:
         super().__init__(parent)
         self.setFrame(False)
         self.setMaxLength(LONGEST_TEXT)
         self.setAccessibleName("Class")
-
-    def event(self, event: QEvent | None) -> bool:
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            step = {
-                Qt.Key.Key_Up: -1, Qt.Key.Key_Backtab: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_Tab: 1
-            }.get(Qt.Key(event.key()))  # fmt: skip
-            if step is not None:
-                self.stepped.emit(step)
-                return True
-        return super().event(event)
 
 
 class ClassDelegate(QStyledItemDelegate):
@@ -105,6 +101,7 @@ class ClassDelegate(QStyledItemDelegate):
     """
 
     stepped = pyqtSignal(int)
+    """A row was committed with a key of `STEPS`."""
     _row_goes = pyqtSignal(int, str)
 
     def __init__(self, model: ClassListModel, pointer: Pointer, parent: QObject | None = None) -> None:
@@ -307,7 +304,6 @@ class ClassDelegate(QStyledItemDelegate):
             f" border: 2px solid {theme.focus}; border-radius: {FIELD_RADIUS}px; padding: 0 8px;"
             f" selection-background-color: {theme.text1}; selection-color: {theme.bg1}; }}"
         )
-        editor.stepped.connect(self._step)
         self.editor = editor
         row = index.data(ROW_ROLE)
         self._pointer.edited = row.id if isinstance(row, Row) else None
@@ -338,6 +334,15 @@ class ClassDelegate(QStyledItemDelegate):
         else:
             # The row goes away: not while the view still holds its editor.
             self._row_goes.emit(row.id, text)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        # Qt's own filter commits Enter later, through the event loop, and ends Tab's round in the last row.
+        if watched is self.editor and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            step = STEPS.get(Qt.Key(event.key()))
+            if step is not None:
+                self._step(step)
+                return True
+        return super().eventFilter(watched, event)
 
     def _step(self, step: int) -> None:
         editor = self.editor

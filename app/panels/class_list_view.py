@@ -368,6 +368,9 @@ class ClassListView(QListView):
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         if event is None:
             return
+        if self.editing:
+            event.ignore()  # what the row's field has left
+            return
         self._keyboard = True
         if self.pointer.dragged is not None and event.key() == Qt.Key.Key_Escape:
             self._end_drag(keep=False)
@@ -443,6 +446,9 @@ class ClassListView(QListView):
         self._show_ring()
 
     def _edit_neighbour(self, step: int) -> None:
+        if step == 0:
+            self.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            return
         place = self.currentIndex().row() + step
         if place >= len(self.classes.order):
             self.left_below.emit()

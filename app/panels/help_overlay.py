@@ -160,7 +160,7 @@ class HelpOverlay(Overlay):
         size = 15 if self.measures.row <= SMALL.row else 18
         columns = max(1, min(3, (room_width - 64) // (size * 22)))
         self._table.fill(self._sections, size, columns)
-        width = min(room_width, 64 + columns * size * 25 + 48 * (columns - 1))
+        width = min(room_width, 64 + columns * size * 22 + 48 * (columns - 1))
         return width, min(room_height, 100 + self._table.wanted_height(columns))
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from PyQt6.QtCore import QLineF, QPointF, QRect, QRectF, QSize, Qt
-from PyQt6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF, QRegion
+from PyQt6.QtGui import QPainter, QPen, QPixmap, QPolygonF, QRegion
 
 from app.contrast import mixed
 from app.panels.history_samples import BREAK_S, OTHERS, Sample, Samples
@@ -207,8 +207,7 @@ class HistoryPlot:
             if max(values) <= 0.0005:
                 continue
             points = [QPointF(x, 1 + (height - 2) * (1 - y)) for x, y in zip(xs, values, strict=True)]
-            strong = max(values) > 0.25
-            pen = QPen(self._line_colour(band), 2.0 if strong else 1.5)
+            pen = QPen(self._theme.class_colour(band), 1.5 if band in DASHES else 2.0)
             pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
             pen.setCapStyle(Qt.PenCapStyle.FlatCap)
             painter.setPen(pen)
@@ -216,9 +215,6 @@ class HistoryPlot:
                 painter.setClipRegion(self._dashes(plain, *DASHES[band]))
             painter.drawPolyline(QPolygonF(points))
             painter.setClipRegion(plain)
-
-    def _line_colour(self, band: int) -> QColor:
-        return self._theme.class_colour(band)
 
     def _dashes(self, strip: QRegion, drawn: int, left_out: int) -> QRegion:
         """The strip's columns in which a dashed line is drawn."""
