@@ -39,6 +39,8 @@ class ClassListModel(QAbstractListModel):
         self.notices: Mapping[int, str] = {}
         self.filter = ""
         self._probabilities: Mapping[int, float] = {}
+        self._judged: dict[int, float] = {}
+        self._winner: int | None = None
         self._ranked = False
         self._order: list[int] = []
         self._places: dict[int, int] = {}
@@ -158,7 +160,9 @@ class ClassListModel(QAbstractListModel):
     def winner(self) -> int | None:
         """The id of the most probable row, as the digits say."""
         shown = self.digits.shown
-        return max(shown, key=lambda row_id: shown[row_id]) if shown and self.known else None
+        if shown is not self._judged:  # asked for every row that is painted; new digits are a new dictionary
+            self._judged, self._winner = shown, max(shown, key=lambda row_id: shown[row_id], default=None)
+        return self._winner if self.known else None
 
     def percentage(self, row_id: int) -> str:
         """The digits of a row."""
