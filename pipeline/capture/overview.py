@@ -56,8 +56,8 @@ class OverviewScan:
         since_us = batch.events["timestamp"] - self._start_us
         inside = since_us[(since_us >= 0) & (since_us < self._span_us)]
         if len(inside):
-            # by division first: a product with the number of bins could leave 64 bits
-            bins = np.minimum((inside / self._span_us * BINS).astype(np.int64), BINS - 1)
+            # not a product with the number of bins, which could leave 64 bits
+            bins = np.minimum((inside // (self._span_us / BINS)).astype(np.int64), BINS - 1)
             self.counts += np.bincount(bins, minlength=BINS)
         return True
 

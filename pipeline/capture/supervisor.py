@@ -317,7 +317,7 @@ class Capture:
             self._recording_to = None
             self._tell(recorded)
         if not (again or wanted):
-            self._tell(Crashed(self._why(exit_code, hung, recorded is not None)))
+            self._tell(Crashed(self._why(exit_code, hung, child.was_up, recorded is not None)))
 
     def _recorded(self) -> RecordingState | None:
         """Give the end of a recording that the process did not live to finish."""
@@ -328,12 +328,17 @@ class Capture:
         name = self._recording_to.path.name
         return RecordingState(None, events, size, f"The recording {name} was cut off; what it holds is readable.")
 
-    def _why(self, exit_code: int | None, hung: bool, recording: bool) -> str:
+    def _why(self, exit_code: int | None, hung: bool, was_up: bool, recording: bool) -> str:
         what, remedy = _words_for(self._spec)
         if self._fault:
             sentence = (
                 f"Capture stopped at an error of its own while reading {what} ({self._fault}): "
                 f"open it again, or something else. The details are in {log_path()}."
+            )
+        elif not was_up:
+            return (
+                f"The capture process did not start ({_exit_words(exit_code)}): start the program again. "
+                f"The details are in {log_path()}."
             )
         elif hung:
             sentence = f"Reading {what} hung, so it was ended. {remedy}"

@@ -4,6 +4,7 @@ import ctypes
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,6 +65,24 @@ class MadeRecording(Source):
 
     def close(self) -> None:
         return
+
+
+class RecordingWithGap(MadeRecording):
+    """10 ms of events, a gap from the first to the second, 10 ms of events."""
+
+    def __init__(self, folder: Path, ms: int = 510) -> None:
+        super().__init__(folder, ms=20)
+        self.events["timestamp"][20:] += ms * 1000 - 10_000
+        self.info = SourceInfo(
+            "recording", "made", RESOLUTION, live=False, start_us=START_US, end_us=START_US + (ms + 10) * 1000
+        )
+        self._batches = [self.events[:20], self.events[20:]]
+
+    def read(self) -> EventBatch | None:
+        if not self._batches:
+            return None
+        events = self._batches.pop(0)
+        return EventBatch(events, int(events["timestamp"][-1]) + 1)
 
 
 class DamagedRecording(MadeRecording):
@@ -183,8 +202,9 @@ def hang() -> None:
         library.Sleep(1_000_000) if sys.platform == "win32" else library.sleep(1000)
 
 
-KINDS: dict[str, type[Source]] = {
+KINDS: dict[str, Callable[..., Source]] = {
     "recording": MadeRecording,
+    "gap": RecordingWithGap,
     "damaged": DamagedRecording,
     "hangs": HangingRecording,
     "hangs-opening": HangingOpening,
