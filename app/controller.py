@@ -22,7 +22,7 @@ from app.panels.status import StatusValues
 from app.shortcuts import add_shortcuts
 from app.theme import Theme
 from app.window import MainWindow
-from app.wording import runner_up, source_kind, source_name, split_message
+from app.wording import model_title, runner_up, source_kind, source_name, split_message
 from pipeline.bundled import TOUR, recordings_folder, true_labels
 from pipeline.capture.messages import (
     Crashed,
@@ -48,7 +48,7 @@ from pipeline.capture.messages import (
 )
 from pipeline.capture.supervisor import Capture
 from pipeline.listing import find_cameras
-from pipeline.model_choice import RECOMMENDED
+from pipeline.model_choice import list_models
 from pipeline.options import Options, network_address
 from pipeline.prediction import ModelState, Prediction
 from pipeline.prompts import PRESETS, PromptList, PromptRow, Template
@@ -108,6 +108,8 @@ class Controller(QObject):
         self._opening: SourceSpec = options.source
         self._last_good: SourceSpec | None = None
         self._model = ModelState("none")
+        self._asked_model = options.model
+        self._offered: list[tuple[str, str, str]] = []
         self._picture = 0
         self._prediction: Prediction | None = None
         self._last_label: str | None = None
@@ -133,12 +135,7 @@ class Controller(QObject):
         if TOUR.is_file():
             things = len({shown.label for shown in true_labels(TOUR)})
             panels.top_bar.set_recordings([("Bundled tour", f"{things} things", str(TOUR))])
-        panels.top_bar.set_models(
-            [
-                ("Automatic", "", "auto"),
-                *((model.name, model.tag, f"{model.name} {model.tag}") for model in RECOMMENDED),
-            ]
-        )
+        threading.Thread(target=self._list_models, daemon=True, name="list models").start()
         panels.transport.set_speed(self._speed)
         panels.transport.set_loop(self._loop)
         panels.view.set_rendering(self._rendering.value)
@@ -176,6 +173,7 @@ class Controller(QObject):
         self._news.model_state.connect(self._model_state_arrived)
         self._news.notice.connect(lambda text: self._window.banner.show_message("warning", text, "", None))
         self._news.prompt_notices.connect(self._show_notices)
+        self._news.models.connect(self._show_models)
         self._news.cameras.connect(self._window.top_bar.set_cameras)
         self._news.camera_appeared.connect(self._camera_appeared)
 
@@ -437,11 +435,27 @@ class Controller(QObject):
 
     # --- model ---
 
+    def _list_models(self) -> None:
+        """Fill the model menu; in a thread of its own, since it asks a library that loads slowly."""
+        offered = [("Automatic", "", "auto")]
+        for model in list_models():
+            here = " · on this machine" if model.here and model.size is not None else ""
+            detail = "" if model.tag == model.name else f"{model.tag}{here}"
+            offered.append((model.name.capitalize() if not detail else model.name, detail, f"{model.name} {model.tag}"))
+        self._news.models.emit(offered)
+
+    def _show_models(self, offered: list[tuple[str, str, str]]) -> None:
+        self._offered = offered
+        keys = [key for _, _, key in offered]
+        current = f"{self._model.name} {self._model.tag}"
+        self._window.top_bar.set_models(offered, current if current in keys else self._asked_model)
+
     def _model_chosen(self, key: str) -> None:
         name, _, tag = key.partition(" ")
-        self._load_model(name, tag or None)
+        self._load_model(name, tag if tag not in ("", name) else None)
 
     def _load_model(self, name: str, pretrained: str | None) -> None:
+        self._asked_model = name
         self._worker.load_model(ModelRequest(name, pretrained, self._options.device, self._options.precision))
 
     def _choose_weights(self) -> None:
@@ -461,10 +475,14 @@ class Controller(QObject):
             return
         if state.status == "loading":
             if before.status != "ready":
-                window.hero.show_starting(f"Loading {state.name}", state.message, state.progress)
+                name = "a model" if state.name in ("", "auto") else state.name
+                window.hero.show_starting(f"Loading {name}", state.message, state.progress)
             return
         self._model = state
-        window.top_bar.set_model(state.name, state.tag)
+        window.top_bar.set_model(*model_title(state))
+        self._show_models(self._offered)
+        if self._prediction is None and self._prompts.active:
+            window.hero.show_nothing("Waiting for events")
         window.classes.set_untrained(not state.trained)
         if state.trained:
             window.notice.hide_notice()
@@ -472,7 +490,7 @@ class Controller(QObject):
             window.notice.show_notice(
                 "warning",
                 "Untrained: the percentages mean nothing",
-                f"{state.name} has no trained weights. Good for trying things out and measuring speed.",
+                "This model has random weights. Good for trying the program and measuring speed.",
                 "Load weights",
             )
 
@@ -540,7 +558,7 @@ class Controller(QObject):
                 skipped=prediction.skipped_windows if prediction else None,
                 device=self._model.device or None,
                 precision=self._model.precision or None,
-                model=f"{self._model.name} {self._model.tag}".strip() or None,
+                model=" ".join(model_title(self._model)).strip() or None,
                 memory_bytes=numbers.resident_bytes + psutil.Process().memory_info().rss,
             )
         )

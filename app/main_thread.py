@@ -21,6 +21,8 @@ class MainThread(QObject):
     """One sentence from the inference thread."""
     prompt_notices = pyqtSignal(object)
     """What is to be said of rows, by their ids: a mapping of int to str."""
+    models = pyqtSignal(list)
+    """(label, detail, key) of each model that can be had."""
     cameras = pyqtSignal(list)
     """(label, detail, serial) of each camera that was found."""
     camera_appeared = pyqtSignal(object)

@@ -50,7 +50,7 @@ HELP = [
     (
         "View",
         [
-            ("1, 2, 3, 4", "decay, polarity, recency, model frame"),
+            ("1, 2, 3, 4", "rendering of the events"),
             ("M", "show what the model sees"),
             ("+, −, 0", "zoom in, out, fit"),
             ("F1, Esc", "this help"),

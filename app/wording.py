@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.prediction import Prediction
+from pipeline.prediction import ModelState, Prediction
 from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SourceSpec
 
 
@@ -30,6 +30,13 @@ def source_kind(spec: SourceSpec) -> str:
             return "network"
         case _:
             return "simulation"
+
+
+def model_title(state: ModelState) -> tuple[str, str]:
+    """Name a model and its weights; the untrained one has no name of its own."""
+    if state.status == "ready" and not state.trained and state.name == state.tag:
+        return "Small model", state.tag
+    return state.name, state.tag
 
 
 def split_message(message: str) -> tuple[str, str]:

@@ -21,7 +21,7 @@ def free_port() -> int:
 
 class NetworkReplay:
     def __init__(self, path: Path) -> None:
-        self._recording = dv.io.MonoCameraRecording(path)
+        self._recording = dv.io.MonoCameraRecording(str(path))
         resolution = self._recording.getEventResolution()
         self.port = free_port()
         stream = dv.io.Stream.EventStream(0, "events", self._recording.getCameraName(), resolution)

@@ -10,10 +10,11 @@ import psutil
 import pytest
 
 from app.theme import DARK
+from tests.pipeline.tiny_clip import save_folder
 from tests.programs import PATIENCE_S, command, wait_until
 from tests.screen import Screen, virtual_screen
 
-PROMPTS = ("--prompts", "a person, a cup, a star", "--model", "untrained")
+PROMPTS = ("--prompts", "a person, a cup, a star")
 FOURTH = DARK.classes[3]
 """Colour of the class that is typed after three others."""
 
@@ -22,6 +23,12 @@ FOURTH = DARK.classes[3]
 def screen() -> Iterator[Screen]:
     with virtual_screen() as screen:
         yield screen
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A small model with weights: answers of an untrained one have no colour."""
+    return "--model", f"local-dir:{save_folder(tmp_path_factory.mktemp('model') / 'tiny')}"
 
 
 @contextmanager
@@ -45,8 +52,8 @@ def ended(processes: list[psutil.Process]) -> bool:
     return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
 
 
-def test_a_class_typed_while_a_recording_plays_gets_its_bar(screen: Screen) -> None:
-    with program(screen, *PROMPTS) as process:
+def test_a_class_typed_while_a_recording_plays_gets_its_bar(screen: Screen, model: tuple[str, str]) -> None:
+    with program(screen, *PROMPTS, *model) as process:
         screen.wait_for_window("NeuroCLIP Live")
         first = DARK.classes[0]
         wait_until(lambda: len(screen.pixels_of(first)) > 0)
@@ -61,8 +68,8 @@ def test_a_class_typed_while_a_recording_plays_gets_its_bar(screen: Screen) -> N
         assert "Traceback" not in err
 
 
-def test_closing_the_window_leaves_no_process_behind(screen: Screen) -> None:
-    with program(screen, *PROMPTS) as process:
+def test_closing_the_window_leaves_no_process_behind(screen: Screen, model: tuple[str, str]) -> None:
+    with program(screen, *PROMPTS, *model) as process:
         window = screen.wait_for_window("NeuroCLIP Live")
         wait_until(lambda: len(family(process)) > 0)
         children = family(process)
@@ -71,8 +78,8 @@ def test_closing_the_window_leaves_no_process_behind(screen: Screen) -> None:
         wait_until(lambda: ended(children))
 
 
-def test_killing_the_program_leaves_no_process_behind(screen: Screen) -> None:
-    with program(screen, *PROMPTS) as process:
+def test_killing_the_program_leaves_no_process_behind(screen: Screen, model: tuple[str, str]) -> None:
+    with program(screen, *PROMPTS, *model) as process:
         screen.wait_for_window("NeuroCLIP Live")
         wait_until(lambda: len(family(process)) > 0)
         children = family(process)
