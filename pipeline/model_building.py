@@ -23,7 +23,7 @@ from pipeline.model_errors import Following, ModelError, first_line
 from pipeline.precision import fit_precision
 from pipeline.preprocessing import Preprocessing
 from pipeline.text_encoding import TextEncoder
-from pipeline.weights import architectures_of, check_weights_file
+from pipeline.weights import architectures_of, check_weights_file, unreadable_because
 
 UNTRAINED_SEED = 0
 _DEFAULT_PREPROCESSING = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD}
@@ -112,7 +112,8 @@ def _explained(plan: ModelPlan, weights: Path, error: Exception) -> ModelError:
     unreadable = isinstance(error, _UNREADABLE) or "PytorchStreamReader" in text or "safetensor" in text.lower()
     if unreadable or type(error).__name__ == "SafetensorError":
         return ModelError(
-            f"The weights file {weights} is damaged or incomplete ({first_line(error)}): copy or download it again."
+            f"The weights file {weights} is damaged or incomplete ({unreadable_because(error)}): "
+            "copy or download it again."
         )
     try:
         fitting = [name for name in architectures_of(weights) if name != plan.name]

@@ -54,7 +54,7 @@ class Recommended:
 
 
 RECOMMENDED = (
-    Recommended("MobileCLIP2-S0", "dfndr2b", "timm/MobileCLIP2-S0-OpenCLIP", 74_830_113, "fastest on a processor"),
+    Recommended("MobileCLIP2-S0", "dfndr2b", "timm/MobileCLIP2-S0-OpenCLIP", 74_835_073, "fastest on a processor"),
     Recommended("ViT-B-32", "datacomp_xl_s13b_b90k", "laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K", 151_277_313, "fast"),
     Recommended("ViT-B-32", "laion2b_s34b_b79k", "laion/CLIP-ViT-B-32-laion2B-s34B-b79K", 151_277_313, "fast"),
     Recommended("ViT-B-32", "openai", "timm/vit_base_patch32_clip_224.openai", 151_277_313, "the CLIP of many papers"),
@@ -264,7 +264,7 @@ def _plan_with_own_weights(name: str, following: Following) -> ModelPlan:
 
 def _plan_folder(folder: Path, name: str, tag: str) -> ModelPlan:
     if not folder.is_dir():
-        raise ModelError(f"There is no folder {folder}: check the path after {LOCAL_DIR}")
+        raise ModelError(f"There is no folder {folder}: check the path after {LOCAL_DIR} in the name.")
     config = folder / CONFIG_FILE
     if not config.is_file():
         raise ModelError(f"The folder {folder} holds no {CONFIG_FILE}, so its architecture is unknown: add that file.")

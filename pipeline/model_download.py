@@ -10,9 +10,11 @@ import errno
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
+from logging import ERROR
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -24,8 +26,10 @@ REACH_S = 4.0
 """The hub must begin to answer one request within this time."""
 REACH_IN_ALL_S = 8.0
 """The same with the name look-up, which has no time limit of its own."""
-STALL_S = 30.0
-"""A download without a byte for so long has failed."""
+QUIET_S = 5.0
+"""A download without a byte for so long is said to wait. The hub's client tries again by itself, then gives up."""
+STALL_S = 300.0
+"""A download without a byte for so long has failed, whatever the client hopes."""
 _TICK_S = 0.1
 _SPARE_BYTES = 64 << 20
 """Left free on the disk."""
@@ -217,12 +221,13 @@ def _download(repository: str, found: _FileOnHub, following: Following, what: st
 
     future = _start(lambda: hf_hub_download(repository, found.filename, etag_timeout=REACH_S, tqdm_class=Bar))
     megabytes = f" of {found.size / 1e6:.0f}" if found.size else ""
-    while not wait([future], _TICK_S).done:
-        following.say(f"Downloading {what}: {transfer.done / 1e6:.0f}{megabytes} MB", transfer.share)
-        if time.monotonic() - transfer.moved_at > STALL_S:
-            raise ModelError(
-                f"The download of {what} has stopped: no byte for {STALL_S:.0f} s; check the network and try again."
-            )
+    with _client_quiet():
+        while not wait([future], _TICK_S).done:
+            quiet_s = time.monotonic() - transfer.moved_at
+            waiting = f", nothing came for {quiet_s:.0f} s" if quiet_s > QUIET_S else ""
+            following.say(f"Downloading {what}: {transfer.done / 1e6:.0f}{megabytes} MB{waiting}", transfer.share)
+            if quiet_s > STALL_S:
+                raise ModelError(f"The download of {what} has stopped: check the network and try again.")
     try:
         return Path(future.result())
     except LoadingCancelled:
@@ -239,6 +244,19 @@ def _download(repository: str, found: _FileOnHub, following: Following, what: st
     # The client's own errors, its transport's and its native parts' have no common class.
     except Exception as error:
         raise ModelError(_broken_transfer(what, error)) from error
+
+
+@contextmanager
+def _client_quiet() -> Iterator[None]:
+    """Keep the client's warnings off the user's terminal; what they tell is told here."""
+    from huggingface_hub.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity(ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def _broken_transfer(what: str, error: Exception) -> str:

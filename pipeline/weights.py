@@ -97,13 +97,18 @@ def _pickled_tensors(file: Path) -> dict[str, Any]:
     try:
         held = torch.load(file, map_location="cpu", weights_only=True)
     except (RuntimeError, OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        raise _damaged(file, first_line(error)) from error
+        raise _damaged(file, unreadable_because(error)) from error
     if isinstance(held, dict) and isinstance(held.get("state_dict"), dict):
         held = held["state_dict"]
     tensors = {key: value for key, value in held.items() if torch.is_tensor(value)} if isinstance(held, dict) else {}
     if not tensors:
         raise ModelError(f"{file} holds no weights by name: give a state dict, best as .safetensors.")
     return tensors
+
+
+def unreadable_because(error: Exception) -> str:
+    """Give torch's reason in a few words; its own advice, to run the code that a file brings, is kept from users."""
+    return "it is no file of tensors only" if isinstance(error, pickle.UnpicklingError) else first_line(error)
 
 
 def _plain_names(shapes: Shapes) -> Shapes:
