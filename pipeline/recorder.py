@@ -164,7 +164,7 @@ class Recorder:
         self._check_every_bytes = min(CHECK_BYTES, reserve // 4)
         self._unchecked_bytes = 0
         self._checked_at = time.monotonic()
-        if usage.free > reserve:
+        if usage.free > reserve or not usage.total:  # some file systems do not know
             return
         free = f"only {usage.free / 1e6:,.0f} MB are free in {folder}"
         if self.events:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import psutil
 
-from pipeline.capture.messages import CaptureNumbers, FramerSettings, Open, Status
+from pipeline.capture.messages import CaptureNumbers, FramerSettings, Open, Opened, Status
 from pipeline.capture.supervisor import Capture, CaptureState
 from pipeline.prediction import EventFrame
 from tests.pipeline.capture.made_sources import made, open_made
@@ -25,6 +25,7 @@ class Listened:
     def __init__(self, *, pictures: bool = True) -> None:
         self.said: queue.SimpleQueue[Status] = queue.SimpleQueue()
         self.capture = Capture(self.said.put, pictures=pictures, opener=open_made)
+        self._opened = False
 
     def open(
         self,
@@ -39,6 +40,7 @@ class Listened:
         **settings: int,
     ) -> None:
         self.forget()
+        self._opened = False
         self.capture.open(Open(made(kind, folder, **settings), framer, speed, loop, paused, record_to))
 
     def forget(self) -> None:
@@ -54,6 +56,7 @@ class Listened:
                 status = self.said.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 raise AssertionError(f"no {kind.__name__} was said, only {passed}") from None
+            self._opened = self._opened or isinstance(status, Opened)
             if isinstance(status, kind):
                 return status
             passed.append(status)
@@ -66,7 +69,9 @@ class Listened:
         return said
 
     def frames(self, count: int) -> list[EventFrame]:
-        """Wait for so many frames, and give all that are there then."""
+        """Wait for so many frames of what was opened last, and give all that are there then."""
+        if not self._opened:
+            self.next(Opened)
         frames: list[EventFrame] = []
         deadline = time.monotonic() + PATIENCE_S
         while len(frames) < count:
