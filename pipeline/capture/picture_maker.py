@@ -30,7 +30,7 @@ class PictureMaker:
         self._resolution = resolution
         self._rendering = order.rendering
         self._renderer = PictureRenderer(resolution, order.rendering, order.palette)
-        self._drawn_at = -math.inf
+        self._due_at = -math.inf
         self._news = True
 
     @property
@@ -71,12 +71,13 @@ class PictureMaker:
         """
         if not self._news:
             return math.inf
-        early_s = self._drawn_at + INTERVAL_S - now_s
+        early_s = self._due_at - now_s
         if early_s > 0:
             return early_s
         if model_frame is not None and self.shows_model_frame:
             self._renderer.set_model_frame(model_frame)
         self._renderer.render(now_us, self._writer.begin(self._resolution))
         self._writer.finish()
-        self._drawn_at, self._news = now_s, False
+        self._due_at = max(self._due_at + INTERVAL_S, now_s)  # turns are not in step with the screen
+        self._news = False
         return math.inf

@@ -9,15 +9,19 @@ import numpy.typing as npt
 from pipeline.events import EVENT_DTYPE, EventArray
 
 
+def joined(parts: list[EventArray]) -> EventArray:
+    events = np.empty(sum(map(len, parts)), EVENT_DTYPE)
+    for name in EVENT_DTYPE.names or ():
+        events[name] = np.concatenate([part[name] for part in parts]) if parts else 0
+    return events
+
+
 def events_in(path: Path) -> EventArray:
     recording = dv.io.MonoCameraRecording(str(path))
     parts = []
     while recording.isRunning() and (store := recording.getNextEventBatch()) is not None:
         parts.append(store.numpy().copy())
-    events = np.empty(sum(map(len, parts)), EVENT_DTYPE)
-    for name in EVENT_DTYPE.names or ():
-        events[name] = np.concatenate([part[name] for part in parts]) if parts else 0
-    return events
+    return joined(parts)
 
 
 def timestamps_in(path: Path) -> npt.NDArray[np.int64]:

@@ -190,6 +190,18 @@ def test_killing_the_application_ends_the_process_and_its_recording(parent: Pare
     assert len(timestamps_in(parent.recording)) >= 200
 
 
+@pytest.mark.slow
+def test_a_hanging_process_ends_itself_when_the_application_is_gone(parent: Parent) -> None:
+    hang = "capture.open(Open(made('hangs'), FramerSettings())); time.sleep(2); print(flush=True); time.sleep(1000)"
+    process, child = parent.run(hang)
+    assert process.stdout
+    process.stdout.readline()
+    process.kill()
+    assert child.is_running()
+    child.wait(PATIENCE_S)
+    assert len(timestamps_in(parent.recording)) >= 200
+
+
 def test_leaving_without_closing_ends_the_process_and_its_recording(parent: Parent) -> None:
     process, child = parent.run("sys.exit(7)")
     _, complaints = process.communicate(timeout=PATIENCE_S)

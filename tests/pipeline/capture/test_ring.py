@@ -1,0 +1,245 @@
+"""Shared memory, both ends in one process: order, overwriting, sizes, pictures."""
+
+import multiprocessing
+import threading
+
+import numpy as np
+import pytest
+
+from pipeline.capture.bell import Bell, WakePipe
+from pipeline.capture.memory import MAX_PICTURE, MAX_SLOTS, SharedMemory, Word, allocate, order_memory
+from pipeline.capture.ring import FrameWriter, PictureWriter, RingFeed, latest_picture, slots_for, why_too_large
+from pipeline.events import Resolution
+from pipeline.prediction import EventFrame
+
+SMALL = Resolution(32, 16)
+HD = Resolution(1280, 720)
+
+
+class Ring:
+    """A ring and what rings at it."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.memory = SharedMemory(allocate(context))
+        heard, rung = context.Pipe(duplex=False)
+        self.frames_bell = Bell(self.memory, Word.FRAME_BELL_RUNG, Word.FRAME_BELL_HEARD, heard)
+        room_heard, room_rung = context.Pipe(duplex=False)
+        self.room = Bell(self.memory, Word.ROOM_BELL_RUNG, Word.ROOM_BELL_HEARD, room_heard)
+        self.writer = FrameWriter(self.memory, Bell(self.memory, Word.FRAME_BELL_RUNG, Word.FRAME_BELL_HEARD, rung))
+        self.feed = RingFeed(
+            self.memory,
+            self.frames_bell,
+            Bell(self.memory, Word.ROOM_BELL_RUNG, Word.ROOM_BELL_HEARD, room_rung),
+            WakePipe(*context.Pipe(duplex=False)),
+        )
+
+    def put(self, count: int, resolution: Resolution = SMALL) -> None:
+        for _ in range(count):
+            self.writer.write(frame_of(self.writer.put, resolution))
+
+
+@pytest.fixture
+def shared() -> Ring:
+    shared = Ring()
+    shared.writer.begin(SMALL)
+    return shared
+
+
+def frame_of(index: int, resolution: Resolution = SMALL) -> EventFrame:
+    pixels = np.full((resolution.height, resolution.width), index % 251, np.uint8)
+    return EventFrame(index, index // 10, 1000 * index, 1000 * index + 1000, 7 * index, pixels, 5 + index)
+
+
+def assert_same(frame: EventFrame, expected: EventFrame) -> None:
+    np.testing.assert_array_equal(frame.pixels, expected.pixels)
+    for name in ("index", "segment", "start_us", "end_us", "events", "completed_ns"):
+        assert getattr(frame, name) == getattr(expected, name)
+
+
+def test_frames_come_out_as_they_went_in(shared: Ring) -> None:
+    shared.put(5)
+    for index, frame in enumerate(shared.feed.take()):
+        assert_same(frame, frame_of(index))
+    assert shared.feed.take() == []
+    shared.put(1)
+    [frame] = shared.feed.take()
+    assert_same(frame, frame_of(5))
+
+
+def test_pixels_taken_are_the_readers_own(shared: Ring) -> None:
+    shared.put(1)
+    [frame] = shared.feed.take()
+    shared.put(MAX_SLOTS)
+    assert (frame.pixels == 0).all()
+
+
+def test_only_the_newest_are_taken_if_so_wished(shared: Ring) -> None:
+    shared.put(9)
+    assert [frame.index for frame in shared.feed.take(newest=3)] == [6, 7, 8]
+    assert shared.feed.take() == []
+
+
+def test_a_slow_reader_gets_what_was_not_overwritten(shared: Ring) -> None:
+    shared.put(3 * MAX_SLOTS)
+    frames = shared.feed.take()
+    assert [frame.index for frame in frames] == list(range(2 * MAX_SLOTS, 3 * MAX_SLOTS))
+    assert all((frame.pixels == frame.index % 251).all() for frame in frames)
+
+
+def test_a_frame_that_is_being_overwritten_is_left_out(shared: Ring) -> None:
+    shared.put(MAX_SLOTS + 3)
+    shared.memory.words[Word.FRAMES_STARTED] += 1  # frame 3's place is being written to
+    frames = shared.feed.take()
+    assert frames[0].index == 4
+
+
+def test_a_writer_running_round_and_round_never_shows_a_torn_frame(shared: Ring) -> None:
+    shared.writer.begin(HD)
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            shared.put(1, HD)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    last, seen = -1, 0
+    while seen < 500:
+        assert shared.feed.wait(30.0)
+        for frame in shared.feed.take():
+            assert (frame.pixels == frame.index % 251).all()
+            assert frame.events == 7 * frame.index
+            assert frame.index > last
+            last = frame.index
+            seen += 1
+    stop.set()
+    thread.join()
+
+
+def test_room_is_what_was_taken(shared: Ring) -> None:
+    shared.put(MAX_SLOTS)
+    assert not shared.writer.has_room()
+    assert not shared.room.end.poll()
+    shared.feed.take(newest=1)
+    assert shared.writer.has_room()
+    assert shared.room.end.poll()
+
+
+def test_another_stream_begins_without_the_frames_of_the_one_before(shared: Ring) -> None:
+    shared.put(4)
+    shared.writer.begin(HD)
+    assert shared.writer.newest() is None
+    assert not shared.feed.wait(0)
+    assert shared.writer.next_segment == 1
+    shared.put(2, HD)
+    assert [frame.index for frame in shared.feed.take()] == [4, 5]
+    newest = shared.writer.newest()
+    assert newest is not None
+    assert newest.shape == (720, 1280)
+
+
+def test_a_frame_out_of_turn_is_refused(shared: Ring) -> None:
+    with pytest.raises(ValueError, match="frame 3 written where frame 0 belongs"):
+        shared.writer.write(frame_of(3))
+
+
+def test_ringing_is_heard_and_never_blocks(shared: Ring) -> None:
+    shared.put(100_000)  # a pipe with a byte for each would be full
+    assert shared.feed.wait(30.0)
+
+
+def test_wait_ends_at_a_frame_from_elsewhere(shared: Ring) -> None:
+    threading.Timer(0.05, shared.put, (1,)).start()
+    assert shared.feed.wait(30.0)
+
+
+def test_a_bell_that_lost_its_sound_only_delays(shared: Ring) -> None:
+    """The process was killed between noting that it rings and ringing."""
+    shared.memory.words[Word.FRAME_BELL_RUNG] += 1
+    shared.put(1)
+    assert shared.feed.wait(30.0)
+
+
+@pytest.mark.parametrize(
+    ("resolution", "timesteps", "waits", "reason"),
+    [
+        (Resolution(640, 480), 10, False, None),
+        (HD, 10, False, None),
+        (Resolution(1920, 1080), 10, False, None),
+        (Resolution(1920, 1201), 1, True, "The sensor has 1920 × 1201 pixels, more than the 1920 × 1200"),
+        (HD, 40, False, "A window of 40 timesteps of 1280 × 720 pixels is too large: choose at most 26 timesteps."),
+        (HD, 40, True, None),
+        (Resolution(1, 1), 127, False, None),
+    ],
+)  # fmt: skip
+def test_what_is_too_large_is_told_before(resolution: Resolution, timesteps: int, waits: bool, reason: str) -> None:
+    said = why_too_large(resolution, timesteps, waits=waits)
+    assert said is None if reason is None else said is not None and said.startswith(reason)
+
+
+def test_the_ring_holds_as_many_as_fit() -> None:
+    assert slots_for(Resolution(640, 480)) == 163
+    assert slots_for(Resolution(1, 1)) == MAX_SLOTS
+
+
+# --- pictures ---
+
+
+def draw(writer: PictureWriter, value: int, resolution: Resolution = SMALL) -> None:
+    writer.begin(resolution)[:] = value
+    writer.finish()
+
+
+def test_the_latest_picture_is_given_once(shared: Ring) -> None:
+    assert latest_picture(shared.memory, 0) is None
+    writer = PictureWriter(shared.memory)
+    draw(writer, 1)
+    draw(writer, 2, HD)
+    picture = latest_picture(shared.memory, 0)
+    assert picture is not None
+    number, pixels = picture
+    assert number == 2
+    assert pixels.shape == (720, 1280, 4)
+    assert (pixels == 2).all()
+    assert latest_picture(shared.memory, number) is None
+
+
+def test_a_picture_being_drawn_is_not_shown(shared: Ring) -> None:
+    writer = PictureWriter(shared.memory)
+    draw(writer, 1)
+    writer.begin(SMALL)[:] = 9
+    picture = latest_picture(shared.memory, 0)
+    assert picture is not None
+    assert (picture[1] == 1).all()
+
+
+def test_the_largest_picture_fits(shared: Ring) -> None:
+    writer = PictureWriter(shared.memory)
+    for value in (1, 2, 3):
+        draw(writer, value, MAX_PICTURE)
+    picture = latest_picture(shared.memory, 0)
+    assert picture is not None
+    assert (picture[1] == 3).all()
+
+
+def test_a_picture_that_is_overtaken_while_copied_is_copied_again(
+    shared: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = PictureWriter(shared.memory)
+    draw(writer, 1)
+    order = order_memory
+    overtaking = [4, 3, 2]
+
+    def overtake() -> None:
+        order()
+        if overtaking:
+            monkeypatch.setattr("pipeline.capture.ring.order_memory", order)
+            while overtaking:
+                draw(writer, overtaking.pop())
+
+    monkeypatch.setattr("pipeline.capture.ring.order_memory", overtake)
+    picture = latest_picture(shared.memory, 0)
+    assert picture is not None
+    assert picture[0] == 4
+    assert (picture[1] == 4).all()
