@@ -110,6 +110,7 @@ class RecognitionWorker:
         self._recogniser: Recogniser | None = None
         self._candidate: Recogniser | None = None
         self._early: deque[EventFrame] = deque(maxlen=timesteps)
+        self._ended = False
         self._told: set[str] = set()
         self._failure = ""
 
@@ -226,9 +227,11 @@ class RecognitionWorker:
                 return
             with self._lock:
                 wanted = self._wanted
+                # Read before the frames are taken: what was there when the stream ended is then among them.
+                ended, self._stream_ended = self._stream_ended, False
             frames = self._feed.take(wanted.timesteps)
             try:
-                busy = self._turn(wanted, frames)
+                busy = self._turn(wanted, frames, ended=ended)
                 self._failure = ""
             # One prediction failed: the next one may not (memory was short, a driver hiccuped).
             except Exception as error:
@@ -246,19 +249,18 @@ class RecognitionWorker:
             logger.error("a prediction failed", exc_info=error)
             self._on_notice(text)
 
-    def _turn(self, wanted: _Settings, frames: list[EventFrame]) -> bool:
+    def _turn(self, wanted: _Settings, frames: list[EventFrame], *, ended: bool) -> bool:
         """Do what was wished, then predict once from what is there; True when texts are left to be encoded."""
         changed = self._apply(wanted)
         more, new_rows = self._use_prompts()
         changed |= new_rows
-        with self._lock:
-            ended, self._stream_ended = self._stream_ended, False
+        self._ended = ended or (self._ended and not frames)
         recogniser = self._recogniser
         if recogniser is None:
             self._early.extend(frames)
             return more
         prediction = recogniser.push(frames) if frames else recogniser.repeat() if changed else None
-        if prediction is None and ended:
+        if prediction is None and self._ended and (ended or changed):
             prediction = recogniser.repeat(partial=True)
         if prediction is not None:
             self._on_prediction(replace(prediction, latency_ms=_latency_ms(frames)))
