@@ -31,7 +31,8 @@ class Finished:
 
 def environment(**changes: str) -> dict[str, str]:
     """Give this environment without a display, with the changes."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    kept = {name: value for name, value in os.environ.items() if name not in screens}
     return kept | {"OMP_NUM_THREADS": "2"} | changes
 
 

@@ -53,7 +53,7 @@ class Screen:
 
     def close_window(self, window: str) -> None:
         """Ask the window to close, as its × does."""
-        self._do("xdotool", "windowclose", window)
+        self._do("xdotool", "windowquit", window)
 
     def picture(self) -> Pixels:
         """Give the whole screen, uint8 (H, W, 3)."""
