@@ -60,10 +60,11 @@ def test_a_paced_recording_gives_the_frames_of_the_whole_file(listened: Listened
 
 
 def test_a_recording_takes_its_time(listened: Listened) -> None:
-    listened.open("recording", speed=2.0, ms=400)
+    """What a busy machine is late by, half a second at most, is caught up with."""
+    listened.open("recording", speed=0.5, ms=400)
     first, *_, last = listened.frames(40)
     listened.next(Ended)
-    assert last.completed_ns - first.completed_ns >= 0.9 * 390e6 / 2
+    assert last.completed_ns - first.completed_ns >= 390e6 / 0.5 - 500e6
 
 
 def test_a_gap_is_played_as_timesteps_without_events(listened: Listened) -> None:

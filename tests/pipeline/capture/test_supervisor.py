@@ -97,7 +97,7 @@ def test_close_finishes_the_recording(fresh: Listened, tmp_path: Path) -> None:
     assert len(timestamps_in(path)) == states[-1].events
 
 
-def test_a_busy_listener_does_not_stop_the_watch(tmp_path: Path) -> None:
+def test_a_failing_listener_does_not_stop_the_watch() -> None:
     """A listener with a bug costs a line in the log, not the capture."""
     said: list[Status] = []
     heard = threading.Event()
@@ -121,7 +121,7 @@ def test_a_waiting_reader_can_be_woken(fresh: Listened) -> None:
     assert fresh.capture.feed.wait(PATIENCE_S) is False
 
 
-def test_without_pictures_none_are_drawn(tmp_path: Path) -> None:
+def test_without_pictures_none_are_drawn() -> None:
     blind = Listened(pictures=False)
     with blind.capture:
         blind.open("recording", ms=50, speed=10.0)
