@@ -97,7 +97,10 @@ class ClipModel:
         self.logit_scale = logit_scale
         parameter = next(module.parameters())
         self._device, self._dtype = parameter.device, parameter.dtype
-        self.width = int(self.encode_texts(["a photo of a cup"]).shape[1])
+        feature = self.encode_texts(["a photo of a cup"])
+        if not feature.isfinite().all():
+            raise ModelError(f"The texts of {self.name} give no numbers in {precision}: choose --precision fp32.")
+        self.width = int(feature.shape[1])
 
     def __repr__(self) -> str:
         return f"ClipModel({self.name}, {self.tag}, {self.device}, {self.precision})"
