@@ -298,21 +298,28 @@ def _weights_in(folder: Path) -> Path:
 def _plan_hub(repository: str, following: Following) -> ModelPlan:
     if repository.count("/") != 1:
         raise ModelError(f'"{HUB}{repository}" is no repository: write {HUB}OWNER/NAME.')
+    was_here = cached_file(repository, *HUB_WEIGHTS) is not None
     weights = fetch_file(repository, *HUB_WEIGHTS, following=following, what=repository)
     config = fetch_file(repository, CONFIG_FILE, following=following, what=repository)
-    for name in HUB_TOKENIZER_FILES:
-        try:
-            fetch_file(repository, name, following=following, what=repository)
-        except ModelError:
-            # Most repositories have none of these; one that needs them and cannot have them fails when it is built.
-            continue
+    described = json.loads(config.read_text(encoding="utf-8"))
+    if not was_here and described.get("model_cfg", {}).get("text_cfg", {}).get("hf_tokenizer_name"):
+        _fetch_tokenizer(repository, following)
     return ModelPlan(
         name=repository.rsplit("/", 1)[1],
         tag=repository,
         architecture=f"{LOCAL_DIR}{config.parent}",
         weights=weights,
-        preprocessing=json.loads(config.read_text(encoding="utf-8")).get("preprocess_cfg", {}),
+        preprocessing=described.get("preprocess_cfg", {}),
     )
+
+
+def _fetch_tokenizer(repository: str, following: Following) -> None:
+    """Fetch what there is of a tokenizer's files; one that lacks some is refused when it is built."""
+    for name in HUB_TOKENIZER_FILES:
+        try:
+            fetch_file(repository, name, following=following, what=repository)
+        except ModelError:
+            continue
 
 
 def _tags(architecture: str) -> Mapping[str, Mapping[str, Any]]:
