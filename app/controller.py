@@ -25,6 +25,7 @@ from app.window import MainWindow
 from app.wording import model_title, runner_up, source_kind, source_name, split_message
 from pipeline.bundled import TOUR, recordings_folder, true_labels
 from pipeline.capture.messages import (
+    CaptureNumbers,
     Crashed,
     Ended,
     Failed,
@@ -147,7 +148,7 @@ class Controller(QObject):
         self._theme_changed(panels.theme)
         self._open(self._options.source, record_to=self._options.record_to)
         self._worker.start()
-        self._load_model(self._options.model, self._options.pretrained)
+        self.load_model(self._options.model, self._options.pretrained)
 
     def close(self) -> None:
         """End the recording, the capture process and the inference thread. May be called twice."""
@@ -159,6 +160,15 @@ class Controller(QObject):
             timer.stop()
         self._capture.close()
         self._worker.stop()
+
+    @property
+    def prediction(self) -> Prediction | None:
+        """The newest prediction of this stream."""
+        return self._prediction
+
+    def numbers(self) -> CaptureNumbers:
+        """Read the numbers of the stream."""
+        return self._capture.numbers()
 
     def _every(self, milliseconds: int, slot: Callable[[], None], *, precise: bool = False) -> QTimer:
         timer = QTimer(self)
@@ -184,7 +194,7 @@ class Controller(QObject):
         top = window.top_bar
         top.source_menu_opening.connect(self._list_cameras)
         top.camera_chosen.connect(lambda serial: self._open(CameraSpec(serial or None)))
-        top.recording_chosen.connect(lambda path: self._open(RecordingSpec(Path(path))))
+        top.recording_chosen.connect(lambda path: self.open_path(Path(path)))
         top.open_recording.connect(self.choose_recording)
         top.listen_network.connect(self._choose_network)
         top.simulate.connect(lambda: self._open(SimulationSpec()))
@@ -199,7 +209,7 @@ class Controller(QObject):
         transport = window.transport
         transport.play_toggled.connect(self.toggle_play)
         transport.step.connect(self.step)
-        transport.seek.connect(self._seek)
+        transport.seek.connect(self.seek)
         transport.speed_chosen.connect(self._set_speed)
         transport.loop_toggled.connect(self.set_loop)
         transport.stream_chosen.connect(self._choose_stream)
@@ -318,7 +328,11 @@ class Controller(QObject):
             self._window, "Open a recording", str(recordings_folder()), "Recordings (*.aedat4);;All files (*)"
         )
         if path:
-            self._open(RecordingSpec(Path(path)))
+            self.open_path(Path(path))
+
+    def open_path(self, path: Path) -> None:
+        """Play this recording."""
+        self._open(RecordingSpec(path))
 
     def _choose_network(self) -> None:
         dialog = ConnectDialog(self._window)
@@ -335,7 +349,7 @@ class Controller(QObject):
         if path.suffix.lower() == ".txt":
             self._window.classes.paste_file(path)
         else:
-            self._open(RecordingSpec(path))
+            self.open_path(path)
 
     # --- transport ---
 
@@ -358,9 +372,9 @@ class Controller(QObject):
         if direction > 0:
             self._capture.send(Step())
         else:
-            self._seek(self._capture.numbers().position_us - 2 * self._framer.timestep_us)
+            self.seek(self._capture.numbers().position_us - 2 * self._framer.timestep_us)
 
-    def _seek(self, time_us: int) -> None:
+    def seek(self, time_us: int) -> None:
         info = self._live.info
         if info is not None and info.seekable:
             self._capture.send(Seek(min(max(time_us, info.start_us), info.end_us - 1)))
@@ -452,9 +466,9 @@ class Controller(QObject):
 
     def _model_chosen(self, key: str) -> None:
         name, _, tag = key.partition(" ")
-        self._load_model(name, tag if tag not in ("", name) else None)
+        self.load_model(name, tag if tag not in ("", name) else None)
 
-    def _load_model(self, name: str, pretrained: str | None) -> None:
+    def load_model(self, name: str, pretrained: str | None) -> None:
         self._asked_model = name
         self._worker.load_model(ModelRequest(name, pretrained, self._options.device, self._options.precision))
 
@@ -463,7 +477,7 @@ class Controller(QObject):
             self._window, "Load weights", "", "Weights (*.safetensors *.pt *.bin);;All files (*)"
         )
         if path and self._model.name:
-            self._load_model(self._model.name, path)
+            self.load_model(self._model.name, path)
 
     def _model_state_arrived(self, state: ModelState) -> None:
         window, before = self._window, self._model

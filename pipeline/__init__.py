@@ -14,7 +14,7 @@ from pipeline.version import __version__
 
 if TYPE_CHECKING:
     from pipeline.clip import ClipModel, ModelError, load_model, mean_cosine
-    from pipeline.event_frames import event_frames
+    from pipeline.event_framing import event_frames
     from pipeline.reading import read_recording
     from pipeline.sources.base import SourceError
 
@@ -22,7 +22,7 @@ _WHERE = {
     "ClipModel": "pipeline.clip",
     "ModelError": "pipeline.clip",
     "SourceError": "pipeline.sources.base",
-    "event_frames": "pipeline.event_frames",
+    "event_frames": "pipeline.event_framing",
     "load_model": "pipeline.clip",
     "mean_cosine": "pipeline.clip",
     "read_recording": "pipeline.reading",

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.capture.messages import FramerSettings
 from pipeline.compiled import plain
-from pipeline.event_frames import MAX_TIME_US, NO_LIMIT_US, Exposure
+from pipeline.event_framing import MAX_TIME_US, NO_LIMIT_US, Exposure
 from pipeline.events import NO_EVENTS, EventArray, Resolution
 from pipeline.prediction import EventFrame
 

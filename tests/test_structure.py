@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 QT = {"PyQt6", "pyqtgraph", "superqt", "qtawesome", "qtpy"}
 HEAVY = {"torch", "torchvision", "open_clip", "timm", "spikingjelly"}
 LIGHT = (
-    "sources", "capture", "simulation", "events.py", "framer.py", "event_frames.py", "picture.py", "recorder.py",
+    "sources", "capture", "simulation", "events.py", "framer.py", "event_framing.py", "picture.py", "recorder.py",
     "reading.py", "feed.py", "prediction.py", "prompts.py", "options.py", "bundled.py",
 )  # fmt: skip
 

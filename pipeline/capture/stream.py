@@ -16,7 +16,7 @@ from pipeline.capture.picture_maker import PictureMaker
 from pipeline.capture.playhead import Piece, Playhead
 from pipeline.capture.recording_switch import RecordingSwitch
 from pipeline.capture.ring import FrameWriter, PictureWriter, why_too_large
-from pipeline.event_frames import event_frames
+from pipeline.event_framing import event_frames
 from pipeline.events import EventArray
 from pipeline.framer import MAX_GAP_US, Framer
 from pipeline.prediction import EventFrame

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.capture.messages import FramerSettings
-from pipeline.event_frames import event_frames
+from pipeline.event_framing import event_frames
 from pipeline.events import EVENT_DTYPE, NO_EVENTS, EventArray, Resolution
 from pipeline.framer import MAX_GAP_US, Framer
 from pipeline.prediction import EventFrame

@@ -13,7 +13,7 @@ import torch
 
 import pipeline as nc
 from pipeline.capture.messages import FramerSettings
-from pipeline.event_frames import event_frames
+from pipeline.event_framing import event_frames
 from pipeline.events import EVENT_DTYPE, EventArray, Resolution
 from pipeline.framer import Framer
 from pipeline.prediction import EventFrame

@@ -24,7 +24,7 @@ from pipeline.capture.messages import (
     Step,
 )
 from pipeline.capture.ring import Pixels
-from pipeline.event_frames import event_frames
+from pipeline.event_framing import event_frames
 from tests.pipeline.capture.listening import Listened
 from tests.pipeline.capture.made_sources import RESOLUTION, START_US, made_events
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.event_frames import MAX_THRESHOLD, event_frames
+from pipeline.event_framing import MAX_THRESHOLD, event_frames
 from pipeline.events import EVENT_DTYPE, NO_EVENTS, EventArray, Resolution
 
 RESOLUTION = Resolution(4, 3)

@@ -1,0 +1,141 @@
+"""Window, capture process and inference thread joined: what the user does, and what is then shown."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.controller import Controller
+from app.window import MainWindow
+from main import parse_options
+from pipeline.bundled import TOUR
+from pipeline.options import Options
+from tests.app.user_input import key, type_text
+from tests.pipeline.tiny_clip import save_folder
+
+LONG_MS = 60_000
+
+
+@pytest.fixture(scope="module")
+def options(tmp_path_factory: pytest.TempPathFactory) -> Options:
+    model = save_folder(tmp_path_factory.mktemp("model") / "tiny")
+    return parse_options(["--prompts", "a star, a cup", "--model", f"local-dir:{model}", "--precision", "fp32"])[0]
+
+
+class Joined:
+    """A window with its controller, as `run_window` makes them."""
+
+    def __init__(self, options: Options, qtbot: QtBot) -> None:
+        self.qtbot = qtbot
+        self.window = MainWindow()
+        self.controller = Controller(self.window, options)
+        self.window.show()
+        self.controller.start()
+
+    def shown(self, condition: Callable[[], bool]) -> None:
+        self.qtbot.waitUntil(condition, timeout=LONG_MS)
+
+    def status(self, name: str) -> str:
+        return self.window.status.texts.get(name, "")
+
+    def close(self) -> None:
+        self.controller.close()
+        self.window.close()
+        self.window.deleteLater()
+
+
+@pytest.fixture
+def joined(options: Options, qtbot: QtBot) -> Iterator[Joined]:
+    joined = Joined(options, qtbot)
+    yield joined
+    joined.close()
+
+
+def has_answer(joined: Joined) -> bool:
+    return joined.window.hero.percentage.endswith("%")
+
+
+def test_the_bundled_recording_plays_and_is_judged(joined: Joined) -> None:
+    joined.shown(lambda: joined.window.view.picture_size.width() == 320)
+    joined.shown(lambda: has_answer(joined))
+    joined.shown(lambda: joined.status("State") == "Playing")
+    assert joined.window.hero.label in ("a star", "a cup")
+
+
+def test_a_class_typed_while_it_plays_is_in_the_next_predictions(joined: Joined) -> None:
+    joined.shown(lambda: has_answer(joined))
+    joined.window.classes.focus_add_row()
+    field = QApplication.focusWidget()
+    assert field is not None
+    type_text(field, "a bicycle")
+    key(field, Qt.Key.Key_Return)
+    rows = joined.window.classes.rows()
+    assert [text for _, text in rows] == ["a star", "a cup", "a bicycle"]
+    joined.shown(
+        lambda: joined.controller.prediction is not None and "a bicycle" in joined.controller.prediction.labels
+    )
+
+
+def test_a_file_that_cannot_be_opened_costs_a_banner_and_the_stream_before_goes_on(
+    joined: Joined, tmp_path: Path
+) -> None:
+    joined.shown(lambda: has_answer(joined))
+    damaged = tmp_path / "letter.aedat4"
+    damaged.write_text("Dear reader", encoding="utf-8")
+    joined.controller.open_path(damaged)
+    joined.shown(lambda: joined.window.banner.message is not None)
+    message = joined.window.banner.message
+    assert message is not None
+    assert "letter.aedat4" in f"{message.title} {message.detail}"
+    joined.shown(lambda: joined.status("State") == "Playing")
+
+
+def test_a_long_text_is_told_at_its_row(joined: Joined) -> None:
+    joined.window.classes.set_rows(["a star", "very " * 100 + "long"], undoable=True)
+    row = joined.window.classes.rows()[1][0]
+    joined.shown(lambda: "77" in joined.window.classes.model.notices.get(row, ""))
+
+
+def test_pause_step_and_seek(joined: Joined) -> None:
+    joined.shown(lambda: joined.status("State") == "Playing")
+    joined.controller.toggle_play()
+    joined.shown(lambda: not joined.controller.numbers().playing)
+    before = joined.controller.numbers().position_us
+    joined.controller.step(1)
+    joined.shown(lambda: joined.controller.numbers().position_us > before)
+    joined.controller.seek(5_000_000)
+    joined.shown(lambda: abs(joined.controller.numbers().position_us - 5_000_000) < 60_000)
+    joined.shown(lambda: joined.status("State") == "Paused")
+
+
+def test_a_model_that_cannot_be_loaded_leaves_the_one_in_use(joined: Joined) -> None:
+    joined.shown(lambda: has_answer(joined))
+    joined.controller.load_model("ViT-B-23", None)
+    joined.shown(lambda: joined.window.banner.message is not None)
+    assert joined.window.banner.message is not None
+    assert "ViT-B-23" in f"{joined.window.banner.message.title} {joined.window.banner.message.detail}"
+    first = joined.controller.prediction
+    joined.shown(lambda: joined.controller.prediction is not first)
+
+
+def test_a_simulated_scene_can_be_recorded(options: Options, qtbot: QtBot, tmp_path: Path) -> None:
+    target = tmp_path / "scene.aedat4"
+    joined = Joined(replace(options, source=parse_options(["--simulate"])[0].source, record_to=target), qtbot)
+    try:
+        joined.shown(lambda: joined.status("State") == "Recording")
+        joined.shown(lambda: joined.controller.numbers().recorded_events > 10_000)
+        joined.controller.toggle_record()
+        joined.shown(lambda: joined.window.banner.message is not None)
+        assert joined.window.banner.message is not None
+        assert joined.window.banner.message.title == "Recording saved"
+        assert target.stat().st_size > 10_000
+    finally:
+        joined.close()
+
+
+def test_the_recording_that_comes_with_the_program_is_there() -> None:
+    assert TOUR.is_file()
