@@ -35,8 +35,8 @@ from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, Source
 from pipeline.terminal import PredictionView, prediction_view
 from pipeline.version import __version__
 
-OPENING_S = 30.0
-"""Longer than any source may take to open; what hangs is ended earlier by the capture process's supervisor."""
+OPENING_S = 150.0
+"""Longer than any source may take to open, loops compiled for the first time included; what hangs is ended earlier."""
 PATIENCE_S = 0.2
 CTRL_C = 130
 TERMINATED = 143

@@ -51,9 +51,9 @@ class Screen:
         wait_until(lambda: bool(self.windows(title)))
         return self.windows(title)[-1]
 
-    def close_window(self, window: str) -> None:
-        """Ask the window to close, as its × does."""
-        self._do("xdotool", "windowquit", window)
+    def close_window(self) -> None:
+        """Ask the active window to close, by the window manager's key for its ×."""
+        self.press("alt+F4")
 
     def picture(self) -> Pixels:
         """Give the whole screen, uint8 (H, W, 3)."""

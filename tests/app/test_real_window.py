@@ -70,10 +70,10 @@ def test_a_class_typed_while_a_recording_plays_gets_its_bar(screen: Screen, mode
 
 def test_closing_the_window_leaves_no_process_behind(screen: Screen, model: tuple[str, str]) -> None:
     with program(screen, *PROMPTS, *model) as process:
-        window = screen.wait_for_window("NeuroCLIP Live")
+        screen.wait_for_window("NeuroCLIP Live")
         wait_until(lambda: len(family(process)) > 0)
         children = family(process)
-        screen.close_window(window)
+        screen.close_window()
         process.communicate(timeout=PATIENCE_S)
         wait_until(lambda: ended(children))
 
