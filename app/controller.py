@@ -59,7 +59,7 @@ from pipeline.worker import ModelRequest, RecognitionWorker
 PICTURE_MS = 16
 POSITION_MS = 50
 STATUS_MS = 500
-CAMERA_RETRY_S = 1.0
+CAMERA_RETRY_MS = 1000
 RATE_OVER_S = 2.0
 """Predictions a second are counted over this long."""
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -117,7 +117,8 @@ class Controller(QObject):
         self._last_seen = 0.0
         self._predicted_at: deque[float] = deque()
         self._closed = False
-        self._ended = threading.Event()
+        self._waits_for_camera = False
+        self._record_to: Path | None = None
         self._connect_news()
         self._connect_panels()
         add_shortcuts(window, self)
@@ -155,7 +156,6 @@ class Controller(QObject):
         if self._closed:
             return
         self._closed = True
-        self._ended.set()
         for timer in self._timers:
             timer.stop()
         self._capture.close()
@@ -185,7 +185,6 @@ class Controller(QObject):
         self._news.prompt_notices.connect(self._show_notices)
         self._news.models.connect(self._show_models)
         self._news.cameras.connect(self._window.top_bar.set_cameras)
-        self._news.camera_appeared.connect(self._camera_appeared)
 
     def _connect_panels(self) -> None:
         window = self._window
@@ -227,10 +226,15 @@ class Controller(QObject):
         self._live = _Live()
         self._window.top_bar.set_source(source_name(spec), source_kind(spec))
         self._window.view.hide_card()
-        self._capture.open(
-            Open(spec=spec, framer=self._framer, speed=self._pace(), loop=self._loop, record_to=record_to)
-        )
+        self._waits_for_camera = False
+        self._record_to = record_to
+        self._order(spec)
         self._send_rendering()
+
+    def _order(self, spec: SourceSpec) -> None:
+        self._capture.open(
+            Open(spec=spec, framer=self._framer, speed=self._pace(), loop=self._loop, record_to=self._record_to)
+        )
 
     def _pace(self) -> float:
         """Give the replay's pace; in the window "max" is as fast as pictures still make sense."""
@@ -259,6 +263,7 @@ class Controller(QObject):
         was_lost = self._live.lost
         self._live = replace(self._live, info=info, lost=False, opened_at=time.monotonic())
         self._last_good = self._opening
+        self._waits_for_camera = False
         window = self._window
         window.view.hide_card()
         window.view.set_sensor(info.camera or info.name, info.resolution.width, info.resolution.height)
@@ -274,35 +279,30 @@ class Controller(QObject):
             window.history.clear()
 
     def _failed(self, message: str, *, opening: bool) -> None:
-        window = self._window
-        window.banner.show_message("error", *split_message(message), None)
         failed, good = self._opening, self._last_good
+        if opening and isinstance(failed, CameraSpec) and good in (None, failed):
+            self._wait_for_camera(failed, message)
+            return
+        self._window.banner.show_message("error", *split_message(message), None)
         if opening and good is not None and good != failed:
             self._open(good)
             return
         self._live.ended = True
         self._set_playing(False)
         if self._live.info is None or opening:
-            window.view.show_card("plugs", "Nothing to show", message, "Choose another source")
-        if isinstance(failed, CameraSpec) and opening:
-            self._wait_for_camera(failed)
+            self._window.view.show_card("plugs", "Nothing to show", message, "Choose another source")
 
-    def _wait_for_camera(self, spec: CameraSpec) -> None:
-        """Open the camera as soon as one is there; stop waiting when another source is chosen."""
+    def _wait_for_camera(self, spec: CameraSpec, message: str) -> None:
+        """Say once what is in the way, and open the camera as soon as it is there."""
+        if not self._waits_for_camera:
+            self._waits_for_camera = True
+            self._window.view.show_card("camera-slash", "No camera yet", message, "Choose another source")
+        QTimer.singleShot(CAMERA_RETRY_MS, lambda: self._try_camera_again(spec))
 
-        def look() -> None:
-            while not self._closed and self._opening is spec:
-                if any(spec.serial in (None, camera.serial) for camera in find_cameras()):
-                    self._news.camera_appeared.emit(spec)
-                    return
-                if self._ended.wait(CAMERA_RETRY_S):
-                    return
-
-        threading.Thread(target=look, daemon=True, name="wait for camera").start()
-
-    def _camera_appeared(self, spec: CameraSpec) -> None:
-        if self._opening is spec and not self._closed:
-            self._open(spec)
+    def _try_camera_again(self, spec: CameraSpec) -> None:
+        """Ask for the camera until it is there or another source is chosen; what is in the way was said once."""
+        if not self._closed and self._waits_for_camera and self._opening is spec:
+            self._order(spec)
 
     def _lost(self, message: str) -> None:
         self._live.lost = True
@@ -579,7 +579,7 @@ class Controller(QObject):
 
     def _state_words(self) -> tuple[str, str]:
         live = self._live
-        if live.lost:
+        if live.lost or self._waits_for_camera:
             return "Waiting", "warning"
         if live.info is None:
             return "Opening", "text3"

@@ -25,5 +25,3 @@ class MainThread(QObject):
     """(label, detail, key) of each model that can be had."""
     cameras = pyqtSignal(list)
     """(label, detail, serial) of each camera that was found."""
-    camera_appeared = pyqtSignal(object)
-    """The CameraSpec that was waited for."""
