@@ -306,6 +306,8 @@ class Controller(QObject):
 
     def _lost(self, message: str) -> None:
         self._live.lost = True
+        self._window.classes.set_probabilities(None)
+        self._window.hero.show_no_motion(self._last_label, time.monotonic() - self._last_seen)
         camera = isinstance(self._opening, CameraSpec)
         self._window.view.show_card(
             "camera-slash" if camera else "plugs",

@@ -1,5 +1,6 @@
 """The window as a user starts it: ``main.py`` on a real X server, real keys, and what is then on the screen."""
 
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from tests.programs import PATIENCE_S, command, wait_until
 from tests.screen import Screen, virtual_screen
 
 PROMPTS = ("--prompts", "a person, a cup, a star")
+PICTURES = os.environ.get("NEUROCLIP_PICTURES")
+"""A folder for pictures of the window; those of the README come from here."""
 FOURTH = DARK.classes[3]
 """Colour of the class that is typed after three others."""
 
@@ -85,3 +88,40 @@ def test_killing_the_program_leaves_no_process_behind(screen: Screen, model: tup
         children = family(process)
         process.kill()
         wait_until(lambda: ended(children))
+
+
+def keep_picture(screen: Screen, name: str) -> None:
+    if PICTURES:
+        screen.save(Path(PICTURES) / f"{name}.png")
+
+
+def settled(screen: Screen) -> None:
+    """Wait until the answers are there: the first class has its colour, the model its name."""
+    wait_until(lambda: len(screen.pixels_of(DARK.warning)) > 0)
+    wait_until(lambda: len(screen.pixels_of(DARK.ok)) > 0)
+
+
+def test_the_untrained_model_is_said_to_be_untrained_in_the_window(screen: Screen) -> None:
+    """With nothing at all on the command line: the bundled recording, and a warning that stays."""
+    with program(screen) as process:
+        screen.wait_for_window("NeuroCLIP Live")
+        settled(screen)
+        wait_until(lambda: len(screen.pixels_of(DARK.on)) > 0)
+        keep_picture(screen, "main")
+        screen.press("F1")
+        wait_until(lambda: len(screen.pixels_of(DARK.on)) == 0)  # dimmed
+        keep_picture(screen, "help")
+        screen.press("Escape")
+        wait_until(lambda: len(screen.pixels_of(DARK.on)) > 0)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE_S)
+
+
+def test_a_damaged_file_costs_a_banner(screen: Screen, tmp_path: Path) -> None:
+    letter = tmp_path / "letter.aedat4"
+    letter.write_text("Dear reader", encoding="utf-8")
+    with program(screen, letter) as process:
+        screen.wait_for_window("NeuroCLIP Live")
+        wait_until(lambda: len(screen.pixels_of(DARK.error)) > 0)
+        keep_picture(screen, "error")
+        assert process.poll() is None
