@@ -59,6 +59,7 @@ from pipeline.worker import ModelRequest, RecognitionWorker
 PICTURE_MS = 16
 POSITION_MS = 50
 STATUS_MS = 500
+NOTHING_OPEN = "Open a recording, plug in a camera, listen to a stream, or try the simulation."
 CAMERA_RETRY_MS = 1000
 RATE_OVER_S = 2.0
 """Predictions a second are counted over this long."""
@@ -75,6 +76,7 @@ class _Live:
     playing: bool = True
     ended: bool = False
     lost: bool = False
+    failed: bool = False
     opened_at: float = 0.0
     recording_to: Path | None = None
     recording_since: float = 0.0
@@ -225,6 +227,7 @@ class Controller(QObject):
         self._opening = spec
         self._live = _Live()
         self._window.top_bar.set_source(source_name(spec), source_kind(spec))
+        self._window.view.set_sensor("", 0, 0)
         self._window.view.hide_card()
         self._waits_for_camera = False
         self._record_to = record_to
@@ -290,7 +293,9 @@ class Controller(QObject):
         self._live.ended = True
         self._set_playing(False)
         if self._live.info is None or opening:
-            self._window.view.show_card("plugs", "Nothing to show", message, "Choose another source")
+            self._live.failed = True
+            self._window.hero.show_nothing("No events")
+            self._window.view.show_card("plugs", "Nothing to show", NOTHING_OPEN, "Choose another source")
 
     def _wait_for_camera(self, spec: CameraSpec, message: str) -> None:
         """Say once what is in the way, and open the camera as soon as it is there."""
@@ -497,7 +502,7 @@ class Controller(QObject):
         self._model = state
         window.top_bar.set_model(*model_title(state))
         self._show_models(self._offered)
-        if self._prediction is None and self._prompts.active:
+        if self._prediction is None and self._prompts.active and not self._live.failed:
             window.hero.show_nothing("Waiting for events")
         window.classes.set_untrained(not state.trained)
         if state.trained:
@@ -583,6 +588,8 @@ class Controller(QObject):
         live = self._live
         if live.lost or self._waits_for_camera:
             return "Waiting", "warning"
+        if live.failed:
+            return "Nothing open", "error"
         if live.info is None:
             return "Opening", "text3"
         if live.recording_to is not None:

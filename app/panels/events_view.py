@@ -145,6 +145,7 @@ class EventsView(QWidget):
     def set_sensor(self, name: str, width: int, height: int) -> None:
         """Show the sensor's name and size, px."""
         self.sensor_chip.set_sensor(name, width, height)
+        self.sensor_chip.setVisible(bool(name))
         self.setAccessibleName(f"Events of {name}" if name else "Events")
         self._place_chips()
 
