@@ -11,6 +11,7 @@ from pipeline.bundled import TOUR, default_prompts
 from pipeline.capture.messages import FramerSettings
 from pipeline.options import Options, network_address
 from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SimulationSpec, SourceSpec
+from pipeline.threads import let_threads_sleep
 from pipeline.version import __version__
 
 DESCRIPTION = """\
@@ -261,6 +262,7 @@ def parse_options(argv: Sequence[str] | None = None) -> tuple[Options, argparse.
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Run the program; gives the exit status."""
+    let_threads_sleep()
     options, given = parse_options(argv)
     if given.list_cameras or given.list_models:
         from pipeline.listing import print_cameras, print_models

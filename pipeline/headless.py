@@ -134,7 +134,7 @@ class HeadlessRun:
             Open(
                 spec=options.source,
                 framer=options.framer,
-                speed=None if self._analysis else options.speed,
+                speed=None if self._analysis else 1.0,
                 loop=self._loop and self._analysis,
                 record_to=options.record_to,
             )

@@ -58,7 +58,8 @@ class Open:
     spec: SourceSpec
     framer: FramerSettings
     speed: float | None = 1.0
-    """Pace of a recording; None: as fast as the frames are taken (analysis: the source waits, nothing is skipped)."""
+    """Pace of a recording; None: as fast as the frames are taken (analysis: the source waits, nothing is skipped).
+    A live source has no pace and waits for nobody."""
     loop: bool = False
     paused: bool = False
     record_to: Path | None = None

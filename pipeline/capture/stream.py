@@ -106,8 +106,8 @@ class Stream:
 
     @property
     def waits(self) -> bool:
-        """Whether the reader of frames is waited for."""
-        return self.order.speed is None
+        """Whether the reader of frames is waited for. A live source never waits: its events would be lost."""
+        return self.order.speed is None and not self.info.live
 
     def set_playing(self, playing: bool) -> None:
         """Go on or hold. A recording that has ended starts again."""

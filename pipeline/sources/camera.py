@@ -21,8 +21,8 @@ VENDOR = "152a"
 """iniVation's number on the USB."""
 UDEV_RULE = f'SUBSYSTEM=="usb", ATTR{{idVendor}}=="{VENDOR}", MODE="0666"'
 UDEV_FILE = "/etc/udev/rules.d/65-inivation.rules"
-SLACK_US = 50_000
-"""Events are under way this long at most: from the sensor over the USB and through the driver."""
+SLACK_US = 250_000
+"""Events are under way this long at most, from the sensor over the USB and through the driver of a busy machine."""
 _MODELS = {
     "DVXPLORER": "DVXplorer",
     "DVXPLORER_M": "DVXplorer Mini",
