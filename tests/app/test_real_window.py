@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,8 +92,10 @@ def test_killing_the_program_leaves_no_process_behind(screen: Screen, model: tup
         wait_until(lambda: ended(children))
 
 
-def keep_picture(screen: Screen, name: str) -> None:
+def keep_picture(screen: Screen, name: str, after_s: float = 0) -> None:
+    """Take a picture, if pictures are wanted; after a while, so that there is something to see."""
     if PICTURES:
+        time.sleep(after_s)
         screen.save(Path(PICTURES) / f"{name}.png")
 
 
@@ -110,7 +113,7 @@ def test_the_untrained_model_is_said_to_be_untrained_in_the_window(screen: Scree
         wait_until(lambda: len(screen.pixels_of(grey)) > 1000 and len(screen.pixels_of(DARK.ok)) > 0)
         for colour in DARK.classes[:-1]:
             assert len(screen.pixels_of(colour)) == 0
-        keep_picture(screen, "main")
+        keep_picture(screen, "main", after_s=17)
         screen.press("F1")
         wait_until(lambda: len(screen.pixels_of(DARK.ok)) == 0)  # dimmed
         keep_picture(screen, "help")

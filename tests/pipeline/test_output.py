@@ -23,7 +23,7 @@ def prediction(probabilities: list[float] | None, start_us: int = 1_605_537_493_
     numbers = np.array([np.nan, np.nan] if probabilities is None else probabilities, np.float32)
     return Prediction(
         start_us=start_us, end_us=start_us + 300_000, events=4321, state="no_motion" if probabilities is None else "ok",
-        row_ids=(1, 2), labels=LABELS, cosines=numbers / 4, probabilities=numbers, timesteps=10, segment=0,
+        row_ids=(1, 2), labels=LABELS, cosines=numbers / np.float32(4), probabilities=numbers, timesteps=10, segment=0,
     )  # fmt: skip
 
 
