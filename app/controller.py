@@ -505,6 +505,7 @@ class Controller(QObject):
         if self._prediction is None and self._prompts.active and not self._live.failed:
             window.hero.show_nothing("Waiting for events")
         window.classes.set_untrained(not state.trained)
+        window.history.set_untrained(not state.trained)
         if state.trained:
             window.notice.hide_notice()
         else:

@@ -89,6 +89,11 @@ class HistoryPanel(QWidget):
         self._now = self._changed_since = None
         self._refresh()
 
+    def set_untrained(self, untrained: bool) -> None:
+        """Paint shades of grey: the percentages mean nothing."""
+        self.plot.set_untrained(untrained)
+        self.update()
+
     def set_style(self, key: str) -> None:
         """``stacked`` or ``lines``."""
         self.style_choice.set_current(key)

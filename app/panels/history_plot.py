@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from PyQt6.QtCore import QLineF, QPointF, QRect, QRectF, QSize, Qt
-from PyQt6.QtGui import QPainter, QPen, QPixmap, QPolygonF, QRegion
+from PyQt6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF, QRegion
 
 from app.contrast import mixed
 from app.panels.history_samples import BREAK_S, OTHERS, Sample, Samples
@@ -20,6 +20,8 @@ DASHES = {4: (7, 3), 5: (2, 3), 6: (10, 3), 7: (4, 4), 8: (1, 3)}
 """Lines from the fifth on: px drawn, px left out. Counted from the time axis's start, so that scrolling keeps them."""
 HELD_S = 1.0
 """The last answer is drawn up to now for so long; then the picture stays empty."""
+GREYS = (1.0, 0.6, 0.85, 0.45, 0.7)
+"""Of grey in neighbouring areas of an untrained model, so that they can be told apart."""
 OVERLAP = 3
 """Px painted again beside a new strip: lines have a width."""
 
@@ -34,6 +36,7 @@ class HistoryPlot:
         self.painted_columns = 0
         """All columns painted so far: what the cost is made of."""
         self._theme: Theme = DARK
+        self._untrained = False
         self._pixmap = QPixmap()
         self._ratio = 1.0
         self._left = 0
@@ -49,6 +52,17 @@ class HistoryPlot:
         """Take the window's colours."""
         self._theme = theme
         self._fresh = False
+
+    def set_untrained(self, untrained: bool) -> None:
+        """Paint shades of grey: the numbers mean nothing."""
+        if untrained != self._untrained:
+            self._untrained = untrained
+            self.invalidate()
+
+    def _colour(self, band: int) -> QColor:
+        if not self._untrained:
+            return self._theme.class_colour(band)
+        return mixed(self._theme.colour("bg3"), self._theme.class_colour(OTHERS), GREYS[band % len(GREYS)])
 
     def set_stacked(self, stacked: bool) -> None:
         """Areas on top of each other, or lines."""
@@ -190,7 +204,7 @@ class HistoryPlot:
             outline = [QPointF(x, height * (1 - y)) for x, y in zip(xs, top, strict=True)]
             back = [QPointF(x, height * (1 - y)) for x, y in zip(reversed(xs), reversed(floor), strict=True)]
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(mixed(base, self._theme.class_colour(band), AREA_SHARE))
+            painter.setBrush(mixed(base, self._colour(band), AREA_SHARE))
             painter.drawPolygon(QPolygonF(outline + back))
             edges.append(outline)
             floor = top
@@ -207,7 +221,7 @@ class HistoryPlot:
             if max(values) <= 0.0005:
                 continue
             points = [QPointF(x, 1 + (height - 2) * (1 - y)) for x, y in zip(xs, values, strict=True)]
-            pen = QPen(self._theme.class_colour(band), 1.5 if band in DASHES else 2.0)
+            pen = QPen(self._colour(band), 1.5 if band in DASHES else 2.0)
             pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
             pen.setCapStyle(Qt.PenCapStyle.FlatCap)
             painter.setPen(pen)

@@ -273,3 +273,13 @@ def test_a_screen_with_more_pixels_gets_a_sharper_picture() -> None:
 
 def test_the_style_switch_is_reached_by_keyboard(panel: HistoryPanel) -> None:
     assert panel.style_choice.focusPolicy() & Qt.FocusPolicy.TabFocus
+
+
+def test_an_untrained_models_answers_have_no_colour(panel: HistoryPanel) -> None:
+    panel.set_untrained(True)
+    for tenth in range(20):
+        panel.append(tenth / 10, {1: 0.5, 2: 0.3, 3: 0.2})
+    panel.tick(2.0)
+    shades = [QColor(name) for name in set(column(picture(panel), 0.99))]
+    assert len(shades) >= 3
+    assert all(shade.hslSaturationF() < 0.2 for shade in shades)
