@@ -8,7 +8,6 @@ import socket
 import ssl
 import threading
 import time
-from pathlib import Path
 
 import dv_processing as dv
 
@@ -215,9 +214,10 @@ def _maybe_tls(spec: NetworkSpec) -> str:
 
 def _reader(spec: NetworkSpec, address: str) -> dv.io.NetworkReader:
     if spec.unix_path is not None:
-        return dv.io.NetworkReader(Path(spec.unix_path))
-    if spec.certificate_chain is not None:
-        return dv.io.NetworkReader(address, spec.port, spec.certificate_chain, spec.private_key)
+        return dv.io.NetworkReader(os.fspath(spec.unix_path))
+    if spec.certificate_chain is not None and spec.private_key is not None:
+        files = os.fspath(spec.certificate_chain), os.fspath(spec.private_key)
+        return dv.io.NetworkReader(address, spec.port, *files)
     return dv.io.NetworkReader(address, spec.port)
 
 
