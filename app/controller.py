@@ -53,14 +53,14 @@ from pipeline.model_choice import list_models
 from pipeline.options import Options, network_address
 from pipeline.prediction import ModelState, Prediction
 from pipeline.prompts import PRESETS, PromptList, PromptRow, Template
-from pipeline.sources.base import CameraSpec, RecordingSpec, SimulationSpec, SourceInfo, SourceSpec
+from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SimulationSpec, SourceInfo, SourceSpec
 from pipeline.worker import ModelRequest, RecognitionWorker
 
 PICTURE_MS = 16
 POSITION_MS = 50
 STATUS_MS = 500
 NOTHING_OPEN = "Open a recording, plug in a camera, listen to a stream, or try the simulation."
-CAMERA_RETRY_MS = 1000
+RETRY_MS = 1000
 RATE_OVER_S = 2.0
 """Predictions a second are counted over this long."""
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -119,7 +119,7 @@ class Controller(QObject):
         self._last_seen = 0.0
         self._predicted_at: deque[float] = deque()
         self._closed = False
-        self._waits_for_camera = False
+        self._waiting = False
         self._record_to: Path | None = None
         self._connect_news()
         self._connect_panels()
@@ -229,7 +229,7 @@ class Controller(QObject):
         self._window.top_bar.set_source(source_name(spec), source_kind(spec))
         self._window.view.set_sensor("", 0, 0)
         self._window.view.hide_card()
-        self._waits_for_camera = False
+        self._waiting = False
         self._record_to = record_to
         self._order(spec)
         self._send_rendering()
@@ -266,7 +266,7 @@ class Controller(QObject):
         was_lost = self._live.lost
         self._live = replace(self._live, info=info, lost=False, opened_at=time.monotonic())
         self._last_good = self._opening
-        self._waits_for_camera = False
+        self._waiting = False
         window = self._window
         window.view.hide_card()
         window.view.set_sensor(info.camera or info.name, info.resolution.width, info.resolution.height)
@@ -283,8 +283,8 @@ class Controller(QObject):
 
     def _failed(self, message: str, *, opening: bool) -> None:
         failed, good = self._opening, self._last_good
-        if opening and isinstance(failed, CameraSpec) and good in (None, failed):
-            self._wait_for_camera(failed, message)
+        if opening and isinstance(failed, CameraSpec | NetworkSpec) and good in (None, failed):
+            self._wait_for(failed, message)
             return
         self._window.banner.show_message("error", *split_message(message), None)
         if opening and good is not None and good != failed:
@@ -297,16 +297,20 @@ class Controller(QObject):
             self._window.hero.show_nothing("No events")
             self._window.view.show_card("plugs", "Nothing to show", NOTHING_OPEN, "Choose another source")
 
-    def _wait_for_camera(self, spec: CameraSpec, message: str) -> None:
-        """Say once what is in the way, and open the camera as soon as it is there."""
-        if not self._waits_for_camera:
-            self._waits_for_camera = True
-            self._window.view.show_card("camera-slash", "No camera yet", message, "Choose another source")
-        QTimer.singleShot(CAMERA_RETRY_MS, lambda: self._try_camera_again(spec))
+    def _wait_for(self, spec: CameraSpec | NetworkSpec, message: str) -> None:
+        """Say once what is in the way, and open the camera or stream as soon as it is there."""
+        if not self._waiting:
+            self._waiting = True
+            if self._model.status == "ready":
+                self._window.hero.show_nothing("Waiting for events")
+            icon, title = (
+                ("camera-slash", "No camera yet") if isinstance(spec, CameraSpec) else ("plugs", "No stream yet")
+            )
+            self._window.view.show_card(icon, title, message, "Choose another source")
+        QTimer.singleShot(RETRY_MS, lambda: self._try_again(spec))
 
-    def _try_camera_again(self, spec: CameraSpec) -> None:
-        """Ask for the camera until it is there or another source is chosen; what is in the way was said once."""
-        if not self._closed and self._waits_for_camera and self._opening is spec:
+    def _try_again(self, spec: SourceSpec) -> None:
+        if not self._closed and self._waiting and self._opening is spec:
             self._order(spec)
 
     def _lost(self, message: str) -> None:
@@ -502,8 +506,8 @@ class Controller(QObject):
         self._model = state
         window.top_bar.set_model(*model_title(state))
         self._show_models(self._offered)
-        if self._prediction is None and self._prompts.active and not self._live.failed:
-            window.hero.show_nothing("Waiting for events")
+        if self._prediction is None and self._prompts.active:
+            window.hero.show_nothing("No events" if self._live.failed else "Waiting for events")
         window.classes.set_untrained(not state.trained)
         window.history.set_untrained(not state.trained)
         if state.trained:
@@ -587,7 +591,7 @@ class Controller(QObject):
 
     def _state_words(self) -> tuple[str, str]:
         live = self._live
-        if live.lost or self._waits_for_camera:
+        if live.lost or self._waiting:
             return "Waiting", "warning"
         if live.failed:
             return "Nothing open", "error"

@@ -16,7 +16,7 @@ def source_name(spec: SourceSpec) -> str:
         case NetworkSpec():
             return str(spec)
         case _:
-            return "Simulation"
+            return "Moving shapes"
 
 
 def source_kind(spec: SourceSpec) -> str:

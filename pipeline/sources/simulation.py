@@ -44,7 +44,7 @@ class SimulationSource(Source):
             scene = WavingScene(spec.resolution, spec.objects, spec.seed)
         except ValueError as error:
             raise SourceError(str(error)) from error
-        self.info = SourceInfo(kind="simulation", name="Simulation", resolution=spec.resolution)
+        self.info = SourceInfo(kind="simulation", name="Moving shapes", resolution=spec.resolution)
         self._simulation = Simulation(scene, PixelModel(spec.resolution, seed=spec.seed))
         self._clock_ns = clock_ns
         self._opened_ns = clock_ns()
