@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -23,10 +24,12 @@ from pipeline.sources.base import RecordingSpec, SourceError
 
 STARTING_PATIENCE_S = 30.0
 """For the child process to have loaded the library, also on a busy machine."""
-PATIENCE_S = 5.0
-"""No packet takes this long to read, unless native code hangs."""
-SLOW_DISK_BYTES_PER_S = 20e6
-"""Opening may mean to read and to copy the whole file, at this speed at least."""
+PROCESSOR_PATIENCE_S = 1.5
+"""No packet takes so much of the processor's time, unless native code loops; counted where the system can."""
+PATIENCE_S = 20.0 if hasattr(signal, "setitimer") else 5.0
+"""No packet takes so much time, also on a busy machine."""
+SLOW_BYTES_PER_S = 20e6
+"""Opening may mean to read and to copy the whole file, at this speed at least, of the clock and of the processor."""
 _FIRST_EVENTS = 1 << 20
 _HEAD = struct.Struct("<cQ")
 """Of a message from the child: its kind, and how many bytes follow."""
@@ -46,9 +49,10 @@ def read_recording(path: str | os.PathLike[str], *, stream: str | None = None) -
     """Read all events of a recording.
 
     A process of its own reads the file, because dv-processing can loop for ever on a damaged one, with Python's
-    lock held, or end the process. That process ends itself when a packet takes longer than `PATIENCE_S`. To
-    start it takes about half a second, and the events come through a pipe at their full speed. The memory
-    needed is that of the result, 16 bytes an event, and up to a quarter more while it is read.
+    lock held, or end the process. That process is ended when a packet takes longer than `PROCESSOR_PATIENCE_S`
+    (of the processor) or `PATIENCE_S`. To start it takes about half a second, and the events come through a
+    pipe at about the library's own speed. The memory needed is that of the result, 16 bytes an event, and up
+    to a quarter more while it is read.
 
     Parameters
     ----------
@@ -179,16 +183,16 @@ def _send_recording(pipe: FileIO, path: Path, stream: str | None) -> None:
     from pipeline.sources.recording import RecordingSource
 
     _send(pipe, _STARTED)
-    _expect_life(_opening_patience_s(path))
+    _expect_life(extra_s=_size(path) / SLOW_BYTES_PER_S)
     source = RecordingSource(RecordingSpec(path, stream))
     _send(pipe, _OPENED, json.dumps(source.info.resolution).encode())
     try:
         while True:
-            _expect_life(PATIENCE_S)
+            _expect_life()
             batch = source.read()
             if batch is None:
                 break
-            faulthandler.cancel_dump_traceback_later()  # the pipe may wait for its reader as long as it likes
+            faulthandler.cancel_dump_traceback_later()  # the pipe's reader may take its time
             _send(pipe, _EVENTS, np.ascontiguousarray(batch.events).view(np.uint8).data)
         _send(pipe, _ENDED)
     finally:
@@ -202,14 +206,19 @@ def _send(pipe: FileIO, kind: bytes, content: bytes | memoryview = b"") -> None:
         left = left[pipe.write(left) :]
 
 
-def _expect_life(patience_s: float) -> None:
-    """End this process after so long without another call, whatever native code does with Python's lock."""
-    faulthandler.dump_traceback_later(patience_s, exit=True)
+def _expect_life(extra_s: float = 0.0) -> None:
+    """End this process after so long without another call, whatever native code does with Python's lock.
+
+    A thread of C code watches the clock. A signal that Python does not handle watches the processor's time: a busy
+    machine does not look like a damaged file then.
+    """
+    faulthandler.dump_traceback_later(PATIENCE_S + extra_s, exit=True)
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, PROCESSOR_PATIENCE_S + extra_s)
 
 
-def _opening_patience_s(path: Path) -> float:
+def _size(path: Path) -> int:
     try:
-        size = path.stat().st_size
+        return path.stat().st_size
     except OSError:
-        size = 0
-    return PATIENCE_S + size / SLOW_DISK_BYTES_PER_S
+        return 0  # opening tells why

@@ -13,8 +13,9 @@ import stat
 import struct
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 from xml.etree import ElementTree
 
 from pipeline.events import Resolution
@@ -30,6 +31,9 @@ SPARE_BYTES = 64_000_000
 _OLDER = b"#!AER-DAT"
 _IDENTIFIER = b"IOHE"
 _EVENTS = "EVTS"
+_TABLE = b"FTAB"
+_COMPRESSED = (b"\x04\x22\x4d\x18", b"\x28\xb5\x2f\xfd")
+"""How LZ4 and Zstandard begin."""
 _LENGTH = struct.Struct("<I")
 _PLACE = struct.Struct("<q")
 _NEVER_CLOSED = _PLACE.pack(-1)
@@ -58,11 +62,13 @@ class Header:
 
     streams: tuple[EventStream, ...]
     table: int | None
-    """The byte where the trailing table begins; None where the file was never closed."""
+    """The byte where the trailing table should begin; None where the file was never closed."""
     table_said_at: int
     """The byte of the header that says so."""
     end: int
     """The first byte after the header."""
+    table_missing: bool = False
+    """A table should be there, and what is there is none: the file was cut off or overwritten."""
 
 
 def parse_header(raw: bytes) -> Header:
@@ -160,8 +166,8 @@ def read_file_header(path: Path) -> Header:
             magic = file.read(len(MAGIC))
             _check_format(path, magic)
             beginning = file.read(12)
-            raw = beginning + file.read(header_length(beginning) - 8)
-        header = parse_header(raw)
+            header = parse_header(beginning + file.read(header_length(beginning) - 8))
+            missing = header.table is not None and not _is_table(file, header.table)
     except FileNotFoundError:
         raise SourceError(f"There is no file {path}: check its name and folder.") from None
     except PermissionError:
@@ -174,7 +180,14 @@ def read_file_header(path: Path) -> Header:
             ) from error
         raise SourceError(f"{path} cannot be read ({_reason(error)}): check the name and the disk.") from error
     shift = len(MAGIC)
-    return Header(header.streams, header.table, header.table_said_at + shift, header.end + shift)
+    return replace(header, table_said_at=header.table_said_at + shift, end=header.end + shift, table_missing=missing)
+
+
+def _is_table(file: BinaryIO, place: int) -> bool:
+    """Look whether a table begins here, compressed or not; dv-processing does not look, and loops for ever."""
+    file.seek(place)
+    beginning = file.read(12)
+    return beginning.startswith(_COMPRESSED) or beginning[8:] == _TABLE
 
 
 def _check_format(path: Path, magic: bytes) -> None:

@@ -109,7 +109,7 @@ class RecordingSource(Source):
         return self._reader
 
     def _open(self, header: Header, several_cameras: bool) -> dv.io.MonoCameraRecording:
-        self._cut_off = header.table is not None and header.table >= self._path.stat().st_size
+        self._cut_off = header.table_missing
         if not self._cut_off:
             try:
                 return self._open_file(self._path, several_cameras)
