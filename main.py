@@ -14,6 +14,7 @@ from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, Simula
 from pipeline.threads import let_threads_sleep
 from pipeline.version import __version__
 
+CTRL_C = 130
 DESCRIPTION = """\
 Live recognition for event cameras. Events from a camera, a recording, a network
 stream or a simulated scene go in; a window shows what the sensor sees and how
@@ -100,6 +101,11 @@ def address(text: str) -> NetworkSpec:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def looks_like_a_file(text: str) -> bool:
+    """Tell a path of weights from a tag."""
+    return Path(text).suffix.lower() in (".safetensors", ".pt", ".pth", ".bin", ".ckpt") or Path(text).name != text
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Give the parser; its ``--help`` is the manual."""
     from pipeline.prompts import PRESETS
@@ -126,7 +132,11 @@ def build_parser() -> argparse.ArgumentParser:
 
     play = parser.add_argument_group("playing a recording")
     play.add_argument(
-        "--speed", type=speed, metavar="X", default=argparse.SUPPRESS, help="1 (default), 0.5, 10, ..., or max"
+        "--speed",
+        type=speed,
+        metavar="X",
+        default=argparse.SUPPRESS,
+        help="1 (default; max with --output), 0.5, ..., max",
     )
     play.add_argument("--loop", action="store_true", help="start again at the end")
     play.add_argument("--record", type=Path, metavar="OUT.aedat4", help="write every event to a new file")
@@ -194,6 +204,8 @@ def source_spec(parser: argparse.ArgumentParser, given: argparse.Namespace) -> S
     tls = (given.tls_certificate, given.tls_key)
     if any(tls) and (not all(tls) or given.connect is None or given.connect.unix_path is not None):
         parser.error("--tls-certificate and --tls-key belong together, and to --connect HOST:PORT")
+    if given.stream is not None and (given.camera is not None or given.connect is not None or given.simulate):
+        parser.error("--stream chooses a stream of a recording: name the recording, or leave it out")
     if given.camera is not None:
         return CameraSpec(given.camera or None)
     if given.connect is not None:
@@ -239,6 +251,8 @@ def parse_options(argv: Sequence[str] | None = None) -> tuple[Options, argparse.
         parser.error(str(error))
     if given.record is not None and given.record.suffix.lower() != ".aedat4":
         parser.error(f"--record {given.record}: the name must end in .aedat4")
+    if given.pretrained is not None and looks_like_a_file(given.pretrained) and not Path(given.pretrained).is_file():
+        parser.error(f"--pretrained {given.pretrained}: there is no such file; give the path of the weights, or a tag")
     bundled = isinstance(spec, RecordingSpec) and given.recording is None
     no_speed_given = not hasattr(given, "speed")
     options = Options(
@@ -262,6 +276,14 @@ def parse_options(argv: Sequence[str] | None = None) -> tuple[Options, argparse.
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Run the program; gives the exit status."""
+    try:
+        return start(argv)
+    except KeyboardInterrupt:
+        return CTRL_C
+
+
+def start(argv: Sequence[str] | None) -> int:
+    """Do what the command line asks for, in the window, in the terminal, or as a list."""
     let_threads_sleep()
     options, given = parse_options(argv)
     if given.list_cameras or given.list_models:

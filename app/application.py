@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
+from collections.abc import Callable
+from types import TracebackType
 
 from PyQt6.QtCore import QTimer
 from PyQt6.QtGui import QGuiApplication
@@ -30,6 +33,7 @@ def run_window(options: Options) -> int:
     set_fonts(application)
     application.setWindowIcon(window_icon())
     window = MainWindow()
+    sys.excepthook = _bug_hook(window)
     controller = Controller(window, options)
     signal.signal(signal.SIGINT, lambda *_: application.exit(CTRL_C))
     signal.signal(signal.SIGTERM, lambda *_: application.exit(TERMINATED))
@@ -40,3 +44,17 @@ def run_window(options: Options) -> int:
         return application.exec()
     finally:
         controller.close()
+
+
+def _bug_hook(window: MainWindow) -> Callable[[type[BaseException], BaseException, TracebackType | None], None]:
+    """Make a bug in one slot cost a banner and a traceback in the terminal; without a hook PyQt aborts the process."""
+
+    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        traceback.print_exception(kind, error, trace)
+        lines = str(error).splitlines()
+        what = f"{kind.__name__}: {lines[0]}" if lines else kind.__name__
+        window.banner.show_message(
+            "error", "A fault in the program", f"{what}. The terminal has the details; it goes on."
+        )
+
+    return tell

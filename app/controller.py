@@ -225,7 +225,7 @@ class Controller(QObject):
 
     def _open(self, spec: SourceSpec, *, record_to: Path | None = None) -> None:
         self._opening = spec
-        self._live = _Live()
+        self._forget_stream()
         self._window.top_bar.set_source(source_name(spec), source_kind(spec))
         self._window.view.set_sensor("", 0, 0)
         self._window.view.hide_card()
@@ -234,9 +234,30 @@ class Controller(QObject):
         self._order(spec)
         self._send_rendering()
 
+    def _forget_stream(self) -> None:
+        """Show nothing any more of the source before."""
+        window = self._window
+        self._live, self._prediction, self._last_label = _Live(), None, None
+        window.banner.close_message()
+        window.view.clear_picture()
+        window.history.clear()
+        window.classes.set_probabilities(None)
+        if self._model.status == "ready":
+            window.hero.show_nothing("Waiting for events")
+        window.transport.set_span(0, 0)
+        window.transport.set_overview([])
+        window.transport.set_playing(True)
+
     def _order(self, spec: SourceSpec) -> None:
         self._capture.open(
-            Open(spec=spec, framer=self._framer, speed=self._pace(), loop=self._loop, record_to=self._record_to)
+            Open(
+                spec=spec,
+                framer=self._framer,
+                speed=self._pace(),
+                loop=self._loop,
+                paused=not self._live.playing,
+                record_to=self._record_to,
+            )
         )
 
     def _pace(self) -> float:
@@ -247,6 +268,8 @@ class Controller(QObject):
         match status:
             case Opened(info):
                 self._opened(info)
+            case Failed(message, goes_on=True):
+                self._window.banner.show_message("error", *split_message(message), None)
             case Failed(message, opening):
                 self._failed(message, opening=opening)
             case Crashed(message):
@@ -278,7 +301,6 @@ class Controller(QObject):
         if was_lost:
             window.banner.show_message("info", f"{info.name} is back.", "", None)
         else:
-            self._prediction = None
             window.history.clear()
 
     def _failed(self, message: str, *, opening: bool) -> None:
@@ -286,10 +308,11 @@ class Controller(QObject):
         if opening and isinstance(failed, CameraSpec | NetworkSpec) and good in (None, failed):
             self._wait_for(failed, message)
             return
-        self._window.banner.show_message("error", *split_message(message), None)
         if opening and good is not None and good != failed:
             self._open(good)
+            self._window.banner.show_message("error", *split_message(message), None)
             return
+        self._window.banner.show_message("error", *split_message(message), None)
         self._live.ended = True
         self._set_playing(False)
         if self._live.info is None or opening:
@@ -365,6 +388,9 @@ class Controller(QObject):
     # --- transport ---
 
     def toggle_play(self) -> None:
+        """Play or hold what is open."""
+        if self._live.info is None or self._live.failed:
+            return
         self._set_playing(not self._live.playing)
 
     def _set_playing(self, playing: bool) -> None:
@@ -383,11 +409,20 @@ class Controller(QObject):
         if direction > 0:
             self._capture.send(Step())
         else:
-            self.seek(self._capture.numbers().position_us - 2 * self._framer.timestep_us)
+            self.seek(self._capture.numbers().position_us - self._timestep_us())
+
+    def _timestep_us(self) -> int:
+        """Give the length of a timestep; of one of a fixed number of events the mean over the window judged last."""
+        prediction = self._prediction
+        if self._framer.timestep_events is None or prediction is None:
+            return self._framer.timestep_us
+        return max(1, (prediction.end_us - prediction.start_us) // prediction.timesteps)
 
     def seek(self, time_us: int) -> None:
+        """Go to this time of the recording."""
         info = self._live.info
         if info is not None and info.seekable:
+            self._live.ended = False
             self._capture.send(Seek(min(max(time_us, info.start_us), info.end_us - 1)))
 
     def _set_speed(self, speed: float | None) -> None:
@@ -412,12 +447,22 @@ class Controller(QObject):
     # --- recording ---
 
     def toggle_record(self) -> None:
+        """Begin or end writing every event to a new file in the user's folder."""
+        info = self._live.info
         if self._live.recording_to is not None:
             self._capture.send(Record(None))
-        elif self._live.info is not None:
+        elif info is not None and not self._live.lost:
             folder = recordings_folder()
-            folder.mkdir(parents=True, exist_ok=True)
-            name = "".join(letter if letter.isalnum() else "_" for letter in self._live.info.name)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                self._window.banner.show_message(
+                    "error",
+                    "The recording cannot begin",
+                    f"{folder}: {error.strerror}; use --record with another place.",
+                )
+                return
+            name = "".join(letter if letter.isalnum() else "_" for letter in info.name)
             self._capture.send(Record(folder / f"{name}_{datetime.now():%Y%m%d_%H%M%S}.aedat4"))
 
     def _recording_state(self, state: RecordingState) -> None:
@@ -487,15 +532,14 @@ class Controller(QObject):
         path, _ = QFileDialog.getOpenFileName(
             self._window, "Load weights", "", "Weights (*.safetensors *.pt *.bin);;All files (*)"
         )
-        if path and self._model.name:
-            self.load_model(self._model.name, path)
+        if path:
+            self.load_model("auto", path)  # the file tells which architecture it belongs to
 
     def _model_state_arrived(self, state: ModelState) -> None:
         window, before = self._window, self._model
         if state.status == "failed":
             window.banner.show_message("error", *split_message(state.message), None)
             if before.status != "ready":
-                self._model = state
                 window.hero.show_nothing("No model")
             return
         if state.status == "loading":
@@ -634,9 +678,12 @@ class Controller(QObject):
         dialog.open()
 
     def _settings_changed(self, values: SettingsValues) -> None:
+        timestep_us = round(values.timestep_ms * 1000)
+        by_events = self._framer.timestep_events if timestep_us == self._framer.timestep_us else None
         self._framer = replace(
             self._framer,
-            timestep_us=round(values.timestep_ms * 1000),
+            timestep_us=timestep_us,
+            timestep_events=by_events,
             timesteps=values.timesteps,
             threshold=values.threshold,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import signal
 import sys
@@ -27,7 +28,7 @@ from pipeline.capture.messages import (
 from pipeline.capture.supervisor import Capture
 from pipeline.clip import ClipModel, ModelError, load_model
 from pipeline.options import Options
-from pipeline.output import OutputError, PredictionWriter, RunDescription, open_output
+from pipeline.output import OutputError, PredictionWriter, RunDescription, check_output, open_output
 from pipeline.prediction import EventFrame, Prediction
 from pipeline.prompts import PromptList, Template
 from pipeline.recogniser import Recogniser
@@ -64,6 +65,8 @@ def run_headless(options: Options, *, loop: bool = False) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
+        print("error: standard output was closed by its reader; nothing more can be shown.", file=sys.stderr)
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (Python flushes it at the end)
         return 1
     except KeyboardInterrupt:
         return CTRL_C
@@ -92,6 +95,8 @@ class _Progress:
     last_frame: int | None = None
     """Number of frames that the stream has in all, once it has ended."""
     failure: str = ""
+    record_failure: str = ""
+    """Why the recording ended by itself; what was written stays."""
 
 
 class HeadlessRun:
@@ -106,6 +111,8 @@ class HeadlessRun:
         self._taken = 0
 
     def run(self) -> None:
+        if self._options.output is not None:
+            check_output(self._options.output)
         with self._capture, ExitStack() as stack:
             # A stream from the network is not joined before it can be followed; a wrong file is said before the wait.
             load_first = isinstance(self._options.source, NetworkSpec)
@@ -219,8 +226,8 @@ class HeadlessRun:
         self._give(recogniser.finish(), writer, view)
         if writer is not None:
             self._say(f"{writer.windows} windows written to {self._options.output}")
-        if self._progress.failure:
-            raise RunFailed(self._progress.failure)
+        if failure := self._progress.failure or self._progress.record_failure:
+            raise RunFailed(failure)
 
     def _predictions(self, recogniser: Recogniser, frames: list[EventFrame]) -> list[Prediction]:
         if self._analysis:
@@ -273,8 +280,11 @@ class HeadlessRun:
                 self._say(message)
             case Ended(frames):
                 self._progress.last_frame = frames
-            case RecordingState(_, _, _, message) if message:
+            case RecordingState(_, events, _, message) if message:
+                if events == 0:
+                    raise RunFailed(message)
                 self._say(message)
+                self._progress.record_failure = message
 
 
 class _Pace:

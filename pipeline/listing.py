@@ -29,7 +29,7 @@ def print_cameras() -> int:
     """Print a table of the cameras that are found; gives the exit status, 1 when there are none."""
     found = find_cameras()
     if not found:
-        print(no_camera_message(None), file=sys.stderr)
+        print(f"error: {no_camera_message(None)}", file=sys.stderr)
         return 1
     table = Table("Model", "Serial", "Firmware", "USB address", box=None, pad_edge=False)
     for camera in found:
@@ -42,7 +42,10 @@ def print_models() -> int:
     """Print a table of the models that can be had; gives the exit status."""
     from pipeline.clip import list_models
 
-    table = Table("Model", "Weights", "Parameters", "On this machine", "", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for title in ("Model", "Weights", "Parameters", "Here"):
+        table.add_column(title, no_wrap=True, overflow="fold")
+    table.add_column("", overflow="fold")
     for model in list_models():
         parameters = f"{model.parameters / 1e6:.0f} M" if model.parameters else ""
         here = ("yes" if model.size is None else f"yes, {model.size / 1e6:.0f} MB") if model.here else "no"

@@ -11,7 +11,8 @@ import csv
 import json
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -70,6 +71,7 @@ class PredictionWriter(ABC):
         self._stream, self._name, self._owned = stream, name, owned
         self._labels = unique_labels(labels)
         self.windows = 0
+        self._failed = False
 
     def write(self, prediction: Prediction) -> None:
         """Write one window.
@@ -79,20 +81,33 @@ class PredictionWriter(ABC):
         OutputError
             The disk is full, or the reader of a pipe has gone.
         """
-        try:
+        with self._told():
             self._write(prediction)
             self._stream.flush()
+        self.windows += 1
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
+            self._failed = True
             raise OutputError(
                 f"Could not write to {self._name}: {error.strerror}; {self.windows} windows are written."
             ) from error
-        self.windows += 1
 
     @abstractmethod
     def _write(self, prediction: Prediction) -> None: ...
 
     def close(self) -> None:
-        if self._owned:
+        """Close the file; raises OutputError where the rest does not fit on the disk, unless `write` said so."""
+        if not self._owned:
+            return
+        if self._failed:
+            with suppress(OSError):
+                self._stream.close()
+            return
+        with self._told():
             self._stream.close()
 
     def __enter__(self) -> PredictionWriter:
@@ -173,6 +188,8 @@ def open_output(target: str, labels: Sequence[str], run: RunDescription) -> Pred
     kind = output_kind(target)
     on_stdout = target == STDOUT or Path(target).stem == STDOUT
     name = "standard output" if on_stdout else target
+    if on_stdout and sys.stdout is None:
+        raise OutputError("Cannot write to standard output: it is closed; give --output a file.")
     try:
         stream = sys.stdout if on_stdout else open(target, "w", encoding="utf-8", newline="")  # noqa: SIM115
         if kind == "jsonl":
@@ -194,3 +211,27 @@ def output_kind(target: str) -> str:
             f"--output {target}: the name must end in .csv or .jsonl, or be - for CSV on standard output."
         )
     return kind
+
+
+def check_output(target: str) -> None:
+    """See that this ``--output`` can be written, before anything that takes long; leaves an existing file as it is.
+
+    Raises
+    ------
+    OutputError
+        Another ending, a missing folder, no permission.
+    """
+    output_kind(target)
+    path = Path(target)
+    if path.stem == STDOUT:
+        return
+    existed = path.exists()
+    try:
+        with path.open("a", encoding="utf-8"):
+            pass
+        if not existed:
+            path.unlink()
+    except OSError as error:
+        raise OutputError(
+            f"Cannot write {target}: {error.strerror}; choose a file in a folder that exists and is yours."
+        ) from error

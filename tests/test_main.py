@@ -86,6 +86,8 @@ def test_an_analysis_is_as_fast_as_possible_unless_a_pace_is_asked() -> None:
         (["--template", "a photo"], "{}"),
         (["--output", "labels.txt"], ".csv or .jsonl"),
         (["--record", "walk.raw"], ".aedat4"),
+        (["--stream", "events", "--simulate"], "--stream chooses"),
+        (["--pretrained", "nowhere.safetensors"], "no such file"),
         (["--timestep-ms", "0"], "0.1"),
         (["--speed", "fast"], "speed"),
         (["--timesteps", "0"], "positive"),

@@ -142,6 +142,12 @@ class EventsView(QWidget):
         else:
             self.update(self._place.box.intersected(QRectF(self.rect())).toAlignedRect())
 
+    def clear_picture(self) -> None:
+        """Show no picture: another source is being opened."""
+        self._image, self._pixels, self._grey = QImage(), None, None
+        self._place_picture()
+        self.update()
+
     def set_sensor(self, name: str, width: int, height: int) -> None:
         """Show the sensor's name and size, px."""
         self.sensor_chip.set_sensor(name, width, height)

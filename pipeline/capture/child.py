@@ -250,7 +250,7 @@ class CaptureLoop:
                 try:
                     stream.set_framer(settings)
                 except StreamError as error:
-                    self._say(Failed(str(error), opening=False))
+                    self._say(Failed(str(error), opening=False, goes_on=True))
 
     def _record(self, path: Path | None) -> None:
         if path is None:

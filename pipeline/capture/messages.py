@@ -137,6 +137,8 @@ class Failed:
     message: str
     opening: bool
     """True: it was never open. False: what came before the error was given."""
+    goes_on: bool = False
+    """True: only a setting was refused; the stream goes on as it was."""
 
 
 @dataclass(frozen=True)

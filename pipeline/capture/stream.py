@@ -17,7 +17,7 @@ from pipeline.capture.playhead import Piece, Playhead
 from pipeline.capture.recording_switch import RecordingSwitch
 from pipeline.capture.ring import FrameWriter, PictureWriter, why_too_large
 from pipeline.event_framing import event_frames
-from pipeline.events import EventArray
+from pipeline.events import NO_EVENTS, EventArray
 from pipeline.framer import MAX_GAP_US, Framer
 from pipeline.prediction import EventFrame
 from pipeline.sources.base import EventBatch, Source, SourceError, SourceLost
@@ -28,6 +28,8 @@ PIECE_S = 0.005
 """Of wall time: how finely a recording is played."""
 HISTORY_US = 100_000
 """Before a place that is wound to: what the picture there still shows."""
+MAX_WINDOW_BEFORE_US = 1_500_000
+"""Longer windows are not read anew at every place that a dragged playhead passes."""
 
 
 class StreamError(Exception):
@@ -154,7 +156,7 @@ class Stream:
             self._view.set_rendering(order)
 
     def seek(self, time_us: int) -> None:
-        """Go to this time of a recording and show it; ignored where the source is live."""
+        """Go to this time of a recording and show it and its window; ignored where the source is live."""
         if not self.info.seekable:
             return
         time_us = min(max(time_us, self.info.start_us), max(self.info.end_us - 1, self.info.start_us))
@@ -162,7 +164,7 @@ class Stream:
             self._recording.stop_at_jump_back()
         self._forget_place()
         try:
-            history = self._playhead.seek(time_us, max(HISTORY_US, self._window_part_us))
+            history = self._playhead.seek(time_us, max(HISTORY_US, self._window_part_us, self._window_before_us))
         except SourceError as error:
             self._end(Failed(str(error), opening=False))
             return
@@ -171,6 +173,16 @@ class Stream:
             self._view.clear()
             self._view.push(history)
             self._model_frame = self._frame_of(history, time_us)
+        if self._window_before_us:
+            self._give_window_before(history, time_us)
+
+    def _give_window_before(self, history: EventArray, time_us: int) -> None:
+        """Put the frames of the window that ends at this time: it can be judged at once, also while held."""
+        begin_us = max(time_us - self._window_before_us, self.info.start_us)
+        for _ in self._framer.push(NO_EVENTS, begin_us):  # timesteps are counted from here, not from an event
+            pass
+        self._frames = self._framer.push(history[np.searchsorted(history["timestamp"], begin_us) :], time_us)
+        self._give_frames()
 
     # --- work ---
 
@@ -351,6 +363,14 @@ class Stream:
     def _window_part_us(self) -> int:
         """Time that the event frame of a moment covers, as far as it is known before it is made."""
         return self.order.framer.timestep_us if self.order.framer.timestep_events is None else 0
+
+    @property
+    def _window_before_us(self) -> int:
+        """Time that is read before a place that is wound to, so that its window can be judged at once; 0: none is."""
+        settings = self.order.framer
+        window_us = settings.timesteps * settings.timestep_us
+        fixed_time = settings.timestep_events is None
+        return window_us if fixed_time and not self.waits and window_us <= MAX_WINDOW_BEFORE_US else 0
 
     def _frame_of(self, history: EventArray, time_us: int) -> npt.NDArray[np.uint8] | None:
         """Give the event frame of the timestep that ends at this time."""

@@ -122,6 +122,45 @@ def test_a_model_that_cannot_be_loaded_leaves_the_one_in_use(joined: Joined) -> 
     joined.shown(lambda: joined.controller.prediction is not first)
 
 
+def test_a_held_recording_is_judged_where_it_is_wound_to(joined: Joined) -> None:
+    joined.shown(lambda: has_answer(joined))
+    joined.controller.toggle_play()
+    joined.shown(lambda: not joined.controller.numbers().playing)
+    joined.controller.seek(8_000_000)
+    joined.shown(lambda: joined.controller.prediction is not None and joined.controller.prediction.end_us == 8_000_000)
+    joined.controller.step(-1)
+    joined.shown(lambda: joined.controller.prediction is not None and joined.controller.prediction.end_us == 7_970_000)
+
+
+def test_nothing_of_a_source_is_left_when_another_one_fails(options: Options, qtbot: QtBot, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.aedat4"
+    gone.write_bytes(TOUR.read_bytes())
+    joined = Joined(replace(options, source=parse_options([str(gone)])[0].source), qtbot)
+    try:
+        joined.shown(lambda: has_answer(joined))
+        gone.unlink()
+        joined.controller.open_path(gone)
+        joined.shown(lambda: joined.status("State") == "Nothing open")
+        assert joined.window.hero.label == "No events"
+        assert joined.window.view.picture_size.isEmpty()
+        joined.controller.toggle_play()
+        assert joined.status("State") == "Nothing open"
+    finally:
+        joined.close()
+
+
+def test_a_folder_that_cannot_be_made_costs_a_banner(
+    joined: Joined, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way", encoding="utf-8")
+    monkeypatch.setattr("app.controller.recordings_folder", lambda: blocked / "recordings")
+    joined.shown(lambda: joined.status("State") == "Playing")
+    joined.controller.toggle_record()
+    assert joined.window.banner.message is not None
+    assert joined.window.banner.message.title == "The recording cannot begin"
+
+
 def test_a_simulated_scene_can_be_recorded(options: Options, qtbot: QtBot, tmp_path: Path) -> None:
     target = tmp_path / "scene.aedat4"
     joined = Joined(replace(options, source=parse_options(["--simulate"])[0].source, record_to=target), qtbot)

@@ -8,7 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.output import CsvWriter, OutputError, RunDescription, open_output, output_kind, unique_labels
+from pipeline.output import (
+    CsvWriter,
+    OutputError,
+    RunDescription,
+    check_output,
+    open_output,
+    output_kind,
+    unique_labels,
+)
 from pipeline.prediction import Prediction
 
 RUN = RunDescription(
@@ -25,6 +33,12 @@ def prediction(probabilities: list[float] | None, start_us: int = 1_605_537_493_
         start_us=start_us, end_us=start_us + 300_000, events=4321, state="no_motion" if probabilities is None else "ok",
         row_ids=(1, 2), labels=LABELS, cosines=numbers / np.float32(4), probabilities=numbers, timesteps=10, segment=0,
     )  # fmt: skip
+
+
+def write_windows(target: Path, windows: int) -> None:
+    with open_output(str(target), LABELS, RUN) as writer:
+        for _ in range(windows):
+            writer.write(prediction([0.5, 0.5]))
 
 
 def test_csv_has_the_stable_columns_and_six_decimals(tmp_path: Path) -> None:
@@ -105,3 +119,23 @@ def test_a_full_disk_says_how_much_is_written() -> None:
 
 def test_two_rows_with_one_label_keep_a_column_each() -> None:
     assert unique_labels(["cup", "cup", "cup (2)", "tea"]) == ("cup", "cup (2)", "cup (2) (2)", "tea")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+@pytest.mark.parametrize("windows", [0, 1])
+def test_a_full_disk_costs_one_sentence_also_when_it_shows_at_the_end(tmp_path: Path, windows: int) -> None:
+    target = tmp_path / "labels.csv"
+    target.symlink_to("/dev/full")
+    with pytest.raises(OutputError, match="No space left"):
+        write_windows(target, windows)
+
+
+def test_a_check_leaves_no_file_behind_and_changes_none(tmp_path: Path) -> None:
+    target = tmp_path / "labels.csv"
+    check_output(str(target))
+    assert not target.exists()
+    target.write_text("mine", encoding="utf-8")
+    check_output(str(target))
+    assert target.read_text(encoding="utf-8") == "mine"
+    with pytest.raises(OutputError, match="No such file"):
+        check_output(str(tmp_path / "nowhere" / "labels.csv"))

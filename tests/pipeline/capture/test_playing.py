@@ -147,15 +147,18 @@ def test_steps_lead_to_the_end(listened: Listened) -> None:
     listened.next(Ended)
 
 
-def test_seek_goes_on_at_the_place(listened: Listened) -> None:
+def test_seek_gives_the_window_before_the_place_and_goes_on_there(listened: Listened) -> None:
     listened.open("recording", ms=1000, paused=True)
     listened.capture.send(Seek(START_US + 700_000))
+    frames = listened.frames(10)
+    assert [frame.start_us for frame in frames] == [START_US + 600_000 + 10_000 * n for n in range(10)]
     listened.numbers_when(lambda numbers: numbers.position_us == START_US + 700_000)
     assert not listened.capture.feed.wait(0.05)
     listened.capture.send(SetSpeed(10.0))
     listened.capture.send(Play(True))
-    frames = listened.frames(30)
-    assert [frame.start_us for frame in frames] == [START_US + 700_000 + 10_000 * n for n in range(30)]
+    more = listened.frames(30)
+    assert [frame.start_us for frame in more] == [START_US + 700_000 + 10_000 * n for n in range(30)]
+    assert {frame.segment for frame in frames + more} == {frames[0].segment}
     listened.next(Ended)
 
 
