@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import psutil
 from PyQt6.QtCore import QObject, Qt, QTimer, QUrl
 from PyQt6.QtGui import QDesktopServices
@@ -287,6 +289,8 @@ class Controller(QObject):
 
     def _opened(self, info: SourceInfo) -> None:
         was_lost = self._live.lost
+        self._newer_picture()  # perhaps of the source before; the rendering, sent anew, asks for another
+        self._send_rendering()
         self._live = replace(self._live, info=info, lost=False, opened_at=time.monotonic())
         self._last_good = self._opening
         self._waiting = False
@@ -565,6 +569,8 @@ class Controller(QObject):
             )
 
     def _prediction_arrived(self, prediction: Prediction) -> None:
+        if self._live.info is None:
+            return  # of the source before
         now = time.monotonic()
         self._predicted_at.append(now)
         self._prediction = prediction
@@ -592,10 +598,17 @@ class Controller(QObject):
     # --- regular work ---
 
     def _show_picture(self) -> None:
+        newer = self._newer_picture()
+        if newer is not None and self._live.info is not None:
+            self._window.view.set_picture(newer)
+
+    def _newer_picture(self) -> npt.NDArray[np.uint8] | None:
+        """Give the latest picture if it was not given before."""
         newer = self._capture.picture(self._picture)
-        if newer is not None:
-            self._picture, pixels = newer
-            self._window.view.set_picture(pixels)
+        if newer is None:
+            return None
+        self._picture, pixels = newer
+        return pixels
 
     def _show_position(self) -> None:
         info, window = self._live.info, self._window
