@@ -50,8 +50,8 @@ def read_recording(path: str | os.PathLike[str], *, stream: str | None = None) -
 
     A process of its own reads the file, because dv-processing can loop for ever on a damaged one, with Python's
     lock held, or end the process. That process is ended when a packet takes longer than `PROCESSOR_PATIENCE_S`
-    (of the processor) or `PATIENCE_S`. To start it takes about half a second, and the events come through a
-    pipe at about the library's own speed. The memory needed is that of the result, 16 bytes an event, and up
+    (of the processor) or `PATIENCE_S`. To start it takes about half a second, and then tens of millions of
+    events a second come through a pipe. The memory needed is that of the result, 16 bytes an event, and up
     to a quarter more while it is read.
 
     Parameters
