@@ -100,3 +100,11 @@ def test_the_rate_is_that_of_the_last_second(listened: Listened) -> None:
     assert numbers.resident_bytes > 10_000_000
     assert numbers.resolution == RESOLUTION
     assert numbers.dropped_events == 0
+
+
+def test_a_live_source_waits_for_nobody_even_where_every_frame_is_wanted(listened: Listened) -> None:
+    """What is not read from a camera is lost: it is read on although no frame is taken."""
+    listened.open("flood", speed=None, framer=FramerSettings(timestep_us=1000))
+    listened.next(Opened)
+    more_than_the_ring = listened.capture.numbers().frames_put + 2000
+    listened.numbers_when(lambda numbers: numbers.frames_put > more_than_the_ring)
