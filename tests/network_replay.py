@@ -1,15 +1,24 @@
-"""A real NetworkWriter on loopback that replays a recording at the pace of its timestamps."""
+"""A real NetworkWriter on loopback that replays a recording at the pace of its timestamps.
+
+In a process of its own: dv-processing's writer may wait for ever as it ends beside a client that leaves.
+"""
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
 
 import dv_processing as dv
 
-from tests.programs import wait_until
+from tests.programs import ROOT, wait_until
+
+STAYS_S = 0.3
+"""A client that is there for so long listens; a shorter visit only asked who is there."""
 
 
 def free_port() -> int:
@@ -20,22 +29,18 @@ def free_port() -> int:
 
 
 class NetworkReplay:
-    def __init__(self, path: Path) -> None:
-        self._recording = dv.io.MonoCameraRecording(str(path))
-        resolution = self._recording.getEventResolution()
-        self.port = free_port()
-        stream = dv.io.Stream.EventStream(0, "events", self._recording.getCameraName(), resolution)
-        self._writer = dv.io.NetworkWriter("127.0.0.1", self.port, stream)
+    """Plays when somebody listens, and stays until the block ends."""
 
-    def play_when_somebody_listens(self) -> None:
-        """Send everything; returns when the last event was given to the writer."""
-        wait_until(lambda: self._writer.getClientCount() > 0)
-        begin_us, begin_s = self._recording.getTimeRange()[0], time.monotonic()
-        while (events := self._recording.getNextEventBatch()) is not None:
-            ahead_s = (events.getLowestTime() - begin_us) / 1e6 - (time.monotonic() - begin_s)
-            if ahead_s > 0:
-                time.sleep(ahead_s)
-            self._writer.writeEvents(events)
+    def __init__(self, path: Path) -> None:
+        self.port = free_port()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.network_replay", str(self.port), str(path)], cwd=ROOT, stdin=subprocess.PIPE
+        )
+        wait_until(self._answers)
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def __enter__(self) -> NetworkReplay:
         return self
@@ -43,4 +48,30 @@ class NetworkReplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        del self._writer
+        self._process.communicate()
+
+
+def wait_for_listener(writer: dv.io.NetworkWriter) -> None:
+    since = time.monotonic()
+    while time.monotonic() - since < STAYS_S:
+        if writer.getClientCount() == 0:
+            since = time.monotonic()
+        time.sleep(0.01)
+
+
+def replay(port: int, path: str) -> None:
+    recording = dv.io.MonoCameraRecording(path)
+    stream = dv.io.Stream.EventStream(0, "events", recording.getCameraName(), recording.getEventResolution())
+    writer = dv.io.NetworkWriter("127.0.0.1", port, stream)
+    wait_for_listener(writer)
+    begin_us, begin_s = recording.getTimeRange()[0], time.monotonic()
+    while (events := recording.getNextEventBatch()) is not None:
+        ahead_s = (events.getLowestTime() - begin_us) / 1e6 - (time.monotonic() - begin_s)
+        time.sleep(max(0.0, ahead_s))
+        writer.writeEvents(events)
+    sys.stdin.read()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    replay(int(sys.argv[1]), sys.argv[2])

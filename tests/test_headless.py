@@ -129,7 +129,6 @@ def test_a_stream_from_the_network_gives_the_predictions_of_its_file(person_csv:
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment(),
         )  # fmt: skip
         try:
-            replay.play_when_somebody_listens()
             # all windows but the last, whose timestep is not complete before the stream ends
             wait_until(lambda: target.is_file() and len(rows(target)) >= len(expected) - 1)
         finally:

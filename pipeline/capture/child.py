@@ -56,6 +56,7 @@ from pipeline.sources.base import (
 
 RUNNING_PATIENCE_S = 5
 """Nothing in a turn takes this long unless native code hangs."""
+COPIED_BYTES_PER_S = 50e6
 RETRY_S = 0.5
 """A source that went away is looked for this often."""
 ARM_EVERY_S = 1.0
@@ -360,12 +361,20 @@ def _default_opener() -> Opener:
 def _opening_patience_s(spec: SourceSpec) -> int:
     """Give the time that opening may take: damaged files hang, drivers and networks are slow."""
     match spec:
-        case RecordingSpec():
-            return RUNNING_PATIENCE_S
+        case RecordingSpec(path):
+            return RUNNING_PATIENCE_S + _copying_s(path)
         case CameraSpec() | NetworkSpec():
             return 20
         case _:
             return STARTING_PATIENCE_S
+
+
+def _copying_s(path: Path) -> int:
+    """Give the time that a mended copy of a file that was cut off may take to write."""
+    try:
+        return int(path.stat().st_size / COPIED_BYTES_PER_S)
+    except OSError:
+        return 0
 
 
 def _one_line(error: Exception) -> str:

@@ -197,7 +197,8 @@ def test_impossible_framer_settings_are_refused_in_a_sentence(listened: Listened
     listened.open("recording", ms=100, paused=True)
     listened.next(Opened)
     listened.capture.send(SetFramer(FramerSettings(timestep_us=0)))
-    assert listened.next(Failed) == Failed("A timestep lasts from 1 µs to an hour, not 0 µs.", opening=False)
+    refused = Failed("A timestep lasts from 1 µs to an hour, not 0 µs.", opening=False, goes_on=True)
+    assert listened.next(Failed) == refused
     listened.capture.send(Step())
     assert listened.frames(1)[0].end_us == START_US + 10_000
     listened.open("recording", framer=FramerSettings(timestep_us=-1))
