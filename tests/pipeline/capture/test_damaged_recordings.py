@@ -60,7 +60,7 @@ def read_all(original: Path, folder: Path, count: int) -> dict[str, int]:
         heard, frames, _ = reader.read(original)
         assert isinstance(heard[0], Opened)
         assert isinstance(heard[-1], Ended), "the capture is still usable"
-        assert frames > 400
+        assert frames >= 20
     return ways
 
 
@@ -70,7 +70,9 @@ def test_damaged_copies_of_the_bundled_recording(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
-def test_two_hundred_damaged_copies(tmp_path: Path) -> None:
-    ways = read_all(TOUR, tmp_path, 200)
-    print(ways)
+@pytest.mark.parametrize("compression", ["zstd", "lz4"])
+def test_two_hundred_damaged_copies(compression: str, recording_file: Path, tmp_path: Path) -> None:
+    """Damage inside LZ4 makes dv-processing loop for ever; inside ZSTD, as in the bundled recording, it is noticed."""
+    ways = read_all(TOUR if compression == "zstd" else recording_file, tmp_path, 200)
+    print(compression, ways)
     assert sum(ways.values()) == 200
