@@ -5,8 +5,8 @@ Seeded: every run gives the same events. Each recording gets a .json of the same
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,4 +85,6 @@ def _chunks(simulation: Simulation, duration_us: int) -> Iterator[EventArray]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else BUNDLED_RECORDINGS)
+    parser = argparse.ArgumentParser(description="Make the bundled recordings; every run gives the same events.")
+    parser.add_argument("folder", nargs="?", type=Path, default=BUNDLED_RECORDINGS, help="where to write them")
+    main(parser.parse_args().folder)

@@ -109,7 +109,7 @@ def _cast(module: torch.nn.Module, probe: torch.Tensor, exact: torch.Tensor, pre
     try:
         module.to(dtype)
         rough = _feature(module, probe.to(dtype))
-    except (RuntimeError, NotImplementedError, TypeError) as error:
+    except (RuntimeError, TypeError) as error:
         raise ModelError(
             f"This model cannot compute in {precision} on {device} ({first_line(error)}): choose --precision fp32."
         ) from error

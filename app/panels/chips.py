@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections import deque
 from typing import Protocol
 
@@ -64,13 +65,13 @@ class PaintedChip(QWidget):
         self._theme = theme
         self._renew()
 
+    @abstractmethod
     def content_width(self) -> float:
         """Width of what `paint_content` draws, px."""
-        raise NotImplementedError
 
+    @abstractmethod
     def paint_content(self, painter: QPainter, box: QRectF) -> None:
         """Draw into the box between the paddings."""
-        raise NotImplementedError
 
     def _renew(self) -> None:
         self._cache = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from PyQt6.QtCore import QEvent, QObject, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QApplication, QWidget
@@ -39,9 +41,9 @@ class Overlay(QWidget):
         self.measures = measures
         self._cover()
 
+    @abstractmethod
     def card_size(self, room_width: int, room_height: int) -> tuple[int, int]:
         """Size of the card where there is this much room, px."""
-        raise NotImplementedError
 
     def open(self) -> None:
         """Show it, over everything."""
