@@ -16,8 +16,9 @@ from rich.progress import track
 from pipeline.bundled import BUNDLED_RECORDINGS, TrueLabel
 from pipeline.events import EventArray, Resolution
 from pipeline.simulation.pixel_model import PixelModel, PixelSettings
-from pipeline.simulation.scene import Scene, WavingScene, WavingStyle
+from pipeline.simulation.scene import Scene
 from pipeline.simulation.simulation import Simulation
+from pipeline.simulation.waving import WavingScene, WavingStyle
 
 CAMERA = "NeuroCLIP simulation"
 SEED = 7

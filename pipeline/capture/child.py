@@ -17,9 +17,11 @@ from pipeline.capture.bell import Bell
 from pipeline.capture.entry import STARTING_PATIENCE_S, ChildEnds, Opener, arm_watchdog
 from pipeline.capture.memory import Phase, SharedMemory, Word
 from pipeline.capture.messages import (
+    ChooseObjects,
     Close,
     Command,
     Crashed,
+    DragObject,
     Failed,
     FramerSettings,
     Lost,
@@ -247,6 +249,10 @@ class CaptureLoop:
                 stream.set_speed(speed)
             case SetLoop(loop):
                 stream.set_loop(loop)
+            case ChooseObjects(names):
+                stream.choose_objects(names)
+            case DragObject(x, y, held):
+                stream.drag_object(x, y, held)
             case SetFramer(settings):
                 try:
                     stream.set_framer(settings)

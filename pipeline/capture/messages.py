@@ -113,11 +113,40 @@ class Record:
 
 
 @dataclass(frozen=True)
+class ChooseObjects:
+    """Of a simulation: show these in turn; none: all that it has."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DragObject:
+    """Of a simulation: draw the object to this place (px of the sensor), and let go of it there unless it is held."""
+
+    x: float
+    y: float
+    held: bool
+
+
+@dataclass(frozen=True)
 class Close:
     """End the recording, close the source, end the process."""
 
 
-Command: TypeAlias = Open | Play | Step | Seek | SetSpeed | SetLoop | SetFramer | SetRendering | Record | Close
+Command: TypeAlias = (
+    Open
+    | Play
+    | Step
+    | Seek
+    | SetSpeed
+    | SetLoop
+    | SetFramer
+    | SetRendering
+    | Record
+    | ChooseObjects
+    | DragObject
+    | Close
+)
 
 
 # --- capture process to application ---

@@ -20,7 +20,7 @@ from pipeline.event_framing import event_frames
 from pipeline.events import NO_EVENTS, EventArray
 from pipeline.framer import MAX_GAP_US, Framer
 from pipeline.prediction import EventFrame
-from pipeline.sources.base import EventBatch, Source, SourceError, SourceLost
+from pipeline.sources.base import EventBatch, SimulationSpec, Source, SourceError, SourceLost, Steered
 
 IDLE_S = 0.2
 ROOM_PATIENCE_S = 0.05
@@ -154,6 +154,18 @@ class Stream:
     def set_rendering(self, order: SetRendering) -> None:
         if self._view:
             self._view.set_rendering(order)
+
+    def choose_objects(self, names: tuple[str, ...]) -> None:
+        """Let a simulation show these in turn, also when it is opened again; ignored by other sources."""
+        if isinstance(self._source, Steered):
+            self._source.choose(names)
+            if isinstance(self.order.spec, SimulationSpec):
+                self.order = replace(self.order, spec=replace(self.order.spec, objects=names))
+
+    def drag_object(self, x: float, y: float, held: bool) -> None:
+        """Draw a simulation's object to this place (px); ignored by other sources."""
+        if isinstance(self._source, Steered):
+            self._source.drag(x, y, held)
 
     def seek(self, time_us: int) -> None:
         """Go to this time of a recording and show it and its window; ignored where the source is live."""

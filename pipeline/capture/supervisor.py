@@ -21,9 +21,11 @@ from pipeline.capture.entry import Opener, log_path
 from pipeline.capture.memory import SharedMemory, Word, allocate
 from pipeline.capture.messages import (
     CaptureNumbers,
+    ChooseObjects,
     Close,
     Command,
     Crashed,
+    DragObject,
     Open,
     Play,
     RecordingState,
@@ -44,7 +46,7 @@ CLOSING_S = 5.0
 LISTENING_S = 10.0
 """So much longer a listener of statuses may take that is busy while the capture closes."""
 WATCH_EVERY_S = 0.25
-_LATEST_COUNTS = (Play, Seek, SetSpeed, SetLoop, SetFramer, SetRendering)
+_LATEST_COUNTS = (Play, Seek, SetSpeed, SetLoop, SetFramer, SetRendering, ChooseObjects, DragObject)
 """Of several of these in a row only the last one matters."""
 
 _logger = logging.getLogger(__name__)

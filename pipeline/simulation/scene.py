@@ -1,25 +1,22 @@
-"""What is where: drawings that appear in turn and are waved before the sensor."""
+"""What is where: a scene is light over time, and most are painted from things, where they are, and a ground."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.compiled import compiled
 from pipeline.events import Resolution
-from pipeline.simulation.drawing import Texture, texture
-from pipeline.simulation.shapes import SHAPES, label
+from pipeline.simulation.ground import Ground
+from pipeline.simulation.painting import LOG_OF_LIGHT, paint_ground, paint_plain, paint_thing, take_logarithm
+from pipeline.simulation.shapes import SHAPES
+from pipeline.simulation.things import Levels, Thing, dark_on_light, texture_of, thing, turned_round
 
 LogImage = npt.NDArray[np.float32]
 """Natural logarithm of the light at each pixel, float32 (H, W)."""
-
-_LIGHT_STEPS = 1 << 13
-_DARKEST = 0.01
-_LOG_OF_LIGHT = np.log(np.maximum(np.arange(_LIGHT_STEPS + 2) / _LIGHT_STEPS, _DARKEST)).astype(np.float32)
 
 
 class Region(NamedTuple):
@@ -53,43 +50,18 @@ class Scene(Protocol):
     """Light over time. Everything is a function of time and of what the scene was made with."""
 
     resolution: Resolution
-    names: tuple[str, ...]
-    """What is shown in turn."""
+
+    def labels(self, time_us: int) -> tuple[str, ...]:
+        """What can be seen well at this time, each as a person would type it."""
 
     def truth(self, time_us: int) -> str:
-        """What can be seen at this time, as a person would type it; empty when nothing or too little."""
+        """The one thing that can be seen at this time; empty when there is none, too little of it, or several."""
 
     def render(self, time_us: int, out: LogImage) -> Region:
         """Draw the light at this time into `out`, which holds the last picture; give the region that may differ."""
 
     def step_us(self, time_us: int) -> int:
         """How far the next picture may be from the one at this time, µs, to catch the motion between them."""
-
-
-@dataclass(frozen=True)
-class WavingStyle:
-    """How the things are shown.
-
-    Attributes
-    ----------
-    period_us : int
-        From the appearance of one thing to that of the next.
-    enter_us, leave_us : int
-        Of that, coming near and going away.
-    size : float
-        Of a thing, as a share of the picture's shorter side.
-    pace : float
-        1: waved by a lively hand. Half of it, half as far in the same time.
-    background : float
-        Shade of the ground, above 0 and up to 1.
-    """
-
-    period_us: int = 2_600_000
-    enter_us: int = 400_000
-    leave_us: int = 300_000
-    size: float = 0.68
-    pace: float = 0.65
-    background: float = 0.25
 
 
 class Pose(NamedTuple):
@@ -111,17 +83,32 @@ class Pose(NamedTuple):
         return Region(int(top), int(left), int(bottom), int(right))
 
 
-class WavingScene:
-    """Drawings that come near one after another, are waved, and go away again.
+class Shown(NamedTuple):
+    """A thing of the scene's, where it is, and how much of what is behind it is covered (1: all)."""
+
+    number: int
+    pose: Pose
+    opacity: float = 1.0
+
+
+_PIXELS_A_STEP = 1.8
+_SHORTEST_US = 2_000
+_LONGEST_US = 8_000
+
+
+class PaintedScene(ABC):
+    """Things on a ground, at any time where `shown` says, the last on top.
 
     Parameters
     ----------
     resolution : Resolution
-    names : sequence of str
-        Of `SHAPES`, in the order in which they appear, again and again; none: all of them.
-    seed : int
-        Decides how each is waved.
-    style : WavingStyle
+    things : sequence of str, Thing
+        Names in `SHAPES`, or what `pipeline.simulation.things.thing` makes of pictures; none: all of `SHAPES`.
+    half : float
+        Half the size (px) at which the things are shown, about.
+    ground : Ground
+    dark : bool
+        Light and dark are turned round: dark things on a lighter ground.
 
     Raises
     ------
@@ -130,93 +117,86 @@ class WavingScene:
     """
 
     def __init__(
-        self, resolution: Resolution, names: Sequence[str] = (), seed: int = 0, style: WavingStyle | None = None
+        self, resolution: Resolution, things: Sequence[str | Thing], half: float, ground: Ground, *, dark: bool
     ) -> None:
         self.resolution = resolution
-        self.names = tuple(names) or tuple(SHAPES)
-        for name in self.names:
-            if name not in SHAPES:
-                raise ValueError(f'The simulation has no object "{name}": choose from {", ".join(SHAPES)}.')
-        self._seed = seed
-        self._style = style or WavingStyle()
-        self._half = self._style.size / 2 * min(resolution)
-        self._textures: dict[str, Texture] = {}
-        self._motion: tuple[int, _Motion] | None = None
-        self._drawn: Region | None = None
+        self.things = tuple(thing(each) for each in (things or tuple(SHAPES)))
+        self._half = half
+        self._dark = dark
+        shades = np.array(ground, np.float32)
+        self._ground = turned_round(shades) if dark else shades
+        """Without axes where it is the same everywhere."""
+        self._light = np.zeros((resolution.height, resolution.width), np.float32)
+        self._levels: dict[int, Levels] = {}
+        self._drawn: list[Region] | None = None
+        self._drawn_shift = (0.0, 0.0)
+
+    @abstractmethod
+    def shown(self, time_us: int) -> Sequence[Shown]:
+        """What is where at this time."""
+
+    @abstractmethod
+    def labels(self, time_us: int) -> tuple[str, ...]:
+        """See `Scene.labels`."""
 
     def truth(self, time_us: int) -> str:
-        """Name, with its article, of the thing that is at least half way near; empty in between."""
-        number, within = divmod(time_us, self._style.period_us)
-        seen = self._style.enter_us // 2 <= within < self._style.period_us - self._style.leave_us // 2
-        return label(self._name(number)) if seen else ""
+        """See `Scene.truth`."""
+        labels = self.labels(time_us)
+        return labels[0] if len(labels) == 1 else ""
+
+    def ground_shift(self, time_us: int) -> tuple[float, float]:
+        """How far the ground has moved to the right and down, px."""
+        return 0.0, 0.0
 
     def render(self, time_us: int, out: LogImage) -> Region:
         """See `Scene.render`."""
-        number = time_us // self._style.period_us
-        pose = self._pose(time_us)
-        region = pose.region(self.resolution)
-        if self._drawn is None:
-            out.fill(_log_of(self._style.background))
-            changed = Region(0, 0, self.resolution.height, self.resolution.width)
+        shown = self.shown(time_us)
+        shift = self.ground_shift(time_us) if self._ground.ndim else (0.0, 0.0)
+        regions = [each.pose.region(self.resolution) for each in shown]
+        if self._drawn is None or shift != self._drawn_shift:
+            changed = [Region(0, 0, self.resolution.height, self.resolution.width)]
         else:
-            changed = region.joined(self._drawn)
-        drawn = self._texture(self._name(number))
-        if not changed.empty:
-            _draw(out, *changed, *pose, drawn.cover, drawn.light, self._style.background, _LOG_OF_LIGHT)
-        self._drawn = region
-        return changed
+            changed = [now.joined(before) for now, before in _pairs(regions, self._drawn)]
+        for region in changed:
+            if self._ground.ndim:
+                paint_ground(self._light, *region, self._ground, *shift)
+            else:
+                paint_plain(self._light, *region, float(self._ground))
+        for each, region in zip(shown, regions, strict=True):
+            if not region.empty:
+                drawn = self._levels_of(each.number).at(each.pose.scale)
+                paint_thing(self._light, *region, *each.pose, drawn.cover, drawn.light, each.opacity)
+        everything = NOWHERE
+        for region in changed:
+            take_logarithm(self._light, *region, LOG_OF_LIGHT, out)
+            everything = everything.joined(region)
+        self._drawn, self._drawn_shift = regions, shift
+        return everything
 
     def step_us(self, time_us: int) -> int:
         """As long as it takes the fastest corner to go nearly two pixels, but 2 to 8 ms."""
-        corners_now, corners_later = (_corners(self._pose(at)) for at in (time_us, time_us + 1000))
-        fastest = float(np.hypot(*(corners_later - corners_now)).max())
-        return int(np.clip(1000 * _PIXELS_A_STEP / max(fastest, 1e-3), _SHORTEST_US, _LONGEST_US))
+        fastest = 1e-3
+        for now, later in zip(self.shown(time_us), self.shown(time_us + 1000), strict=False):
+            fastest = max(fastest, float(np.hypot(*(_corners(later.pose) - _corners(now.pose))).max()))
+        if self._ground.ndim:
+            now_at, later_at = self.ground_shift(time_us), self.ground_shift(time_us + 1000)
+            fastest = max(fastest, float(np.hypot(later_at[0] - now_at[0], later_at[1] - now_at[1])))
+        return int(np.clip(1000 * _PIXELS_A_STEP / fastest, _SHORTEST_US, _LONGEST_US))
 
-    def _name(self, number: int) -> str:
-        return self.names[number % len(self.names)]
-
-    def _texture(self, name: str) -> Texture:
-        """The drawing at about the size at which it is shown: made when it first appears."""
-        if name not in self._textures:
-            self._textures[name] = texture(SHAPES[name](), max(16, round(2.1 * self._half)))
-        return self._textures[name]
-
-    def _pose(self, time_us: int) -> Pose:
-        number, within = divmod(time_us, self._style.period_us)
-        if self._motion is None or self._motion[0] != number:
-            self._motion = number, _Motion(np.random.default_rng([self._seed, number]))
-        return self._motion[1].pose(within, self._style, self.resolution, self._half)
+    def _levels_of(self, number: int) -> Levels:
+        """The thing at about the size at which it is shown: made when it first appears."""
+        if number not in self._levels:
+            painted = texture_of(self.things[number], max(16, round(2.1 * self._half)))
+            self._levels[number] = Levels(dark_on_light(painted) if self._dark else painted)
+        return self._levels[number]
 
 
-_PIXELS_A_STEP = 1.8
-_FARTHEST = 0.02
-_SHORTEST_US = 2_000
-_LONGEST_US = 8_000
-
-
-class _Motion:
-    """One way of waving a thing: slow sines of its place, turn, narrowing and size."""
-
-    def __init__(self, random: np.random.Generator) -> None:
-        self._hertz = random.uniform([0.75, 1.0, 0.6, 0.5, 0.6], [1.05, 1.4, 0.95, 0.8, 0.9])
-        self._phases = random.uniform(0, 2 * np.pi, 5)
-
-    def pose(self, within_us: int, style: WavingStyle, resolution: Resolution, half: float) -> Pose:
-        across, up, turn, narrow, size = np.sin(2 * np.pi * self._hertz * within_us / 1e6 + self._phases)
-        near = min(_come(within_us, style.enter_us), _come(style.period_us - within_us, style.leave_us))
-        return Pose(
-            x=resolution.width / 2 + 0.10 * style.pace * resolution.width * across,
-            y=resolution.height / 2 + 0.08 * style.pace * resolution.height * up,
-            scale=half * near * (1 + 0.06 * style.pace * size),
-            turn=0.24 * style.pace * turn,
-            narrow=1 - 0.10 * style.pace * (1 + narrow),
-        )
-
-
-def _come(since_us: int, lasting_us: int) -> float:
-    """How near a thing has come, almost 0 to 1, softly."""
-    share = min(1.0, since_us / lasting_us)
-    return _FARTHEST + (1 - _FARTHEST) * share * share * (3 - 2 * share)
+def _pairs(now: list[Region], before: list[Region]) -> list[tuple[Region, Region]]:
+    """Pair the regions of the same thing now and before: joined, they cover both with little else."""
+    longest = max(len(now), len(before))
+    return list(
+        zip([*now, *[NOWHERE] * (longest - len(now))], [*before, *[NOWHERE] * (longest - len(before))], strict=True)
+    )
 
 
 def _corners(pose: Pose) -> npt.NDArray[np.float64]:
@@ -225,64 +205,3 @@ def _corners(pose: Pose) -> npt.NDArray[np.float64]:
     v = np.array([-1, -1, 1, 1]) * pose.scale
     cos, sin = np.cos(pose.turn), np.sin(pose.turn)
     return np.stack([pose.x + cos * u - sin * v, pose.y + sin * u + cos * v])
-
-
-def _log_of(light: float) -> np.float32:
-    return np.float32(_LOG_OF_LIGHT[round(light * _LIGHT_STEPS)])
-
-
-@compiled
-def _draw(
-    out: LogImage,
-    top: int,
-    left: int,
-    bottom: int,
-    right: int,
-    x: float,
-    y: float,
-    scale: float,
-    turn: float,
-    narrow: float,
-    cover: npt.NDArray[np.float32],
-    light: npt.NDArray[np.float32],
-    background: float,
-    log_of_light: npt.NDArray[np.float32],
-) -> None:
-    """Look up, bilinearly, what the drawing shows at each pixel's middle; around it lies the background."""
-    size = cover.shape[0]
-    texels = np.float32(size / 2)
-    ground = np.float32(background)
-    steps = np.float32(log_of_light.size - 2)
-    nothing = log_of_light[int(ground * steps + np.float32(0.5))]
-    along_u = np.float32(np.cos(turn) / (scale * narrow)) * texels
-    down_u = np.float32(np.sin(turn) / (scale * narrow)) * texels
-    along_v = np.float32(-np.sin(turn) / scale) * texels
-    down_v = np.float32(np.cos(turn) / scale) * texels
-    middle = texels - np.float32(0.5)
-    last = np.float32(size - 1)
-    for row in range(top, bottom):
-        dy = np.float32(row + 0.5 - y)
-        row_u = dy * down_u + middle
-        row_v = dy * down_v + middle
-        for column in range(left, right):
-            dx = np.float32(column + 0.5 - x)  # from the pixel itself, so that the region makes no difference
-            u = dx * along_u + row_u
-            v = dx * along_v + row_v
-            if u >= 0 and v >= 0 and u < last and v < last:
-                i, j = int(v), int(u)
-                a, b = v - np.float32(i), u - np.float32(j)
-                upper, lower = np.float32(1) - a, a
-                near, far = np.float32(1) - b, b
-                covered = upper * (near * cover[i, j] + far * cover[i, j + 1]) + lower * (
-                    near * cover[i + 1, j] + far * cover[i + 1, j + 1]
-                )
-                if covered > 0:
-                    shown = upper * (near * light[i, j] + far * light[i, j + 1]) + lower * (
-                        near * light[i + 1, j] + far * light[i + 1, j + 1]
-                    )
-                    shown += (np.float32(1) - covered) * ground
-                    out[row, column] = log_of_light[int(shown * steps + np.float32(0.5))]
-                else:
-                    out[row, column] = nothing
-            else:
-                out[row, column] = nothing

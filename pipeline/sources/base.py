@@ -9,6 +9,7 @@ capture loop waits where a recording must be played at the pace of its time.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -92,6 +93,10 @@ class SourceInfo:
     """Of a recording: time of its first event, and of its last plus one, in µs. 0 and 0 for a live source."""
     streams: tuple[str, ...] = ("events",)
     stream: str = "events"
+    objects: tuple[str, ...] = ()
+    """Of a simulation: names of what it can show. Its source is a `Steered` one."""
+    shown: tuple[str, ...] = ()
+    """Of those, what it shows in turn at first."""
 
     @property
     def seekable(self) -> bool:
@@ -143,3 +148,15 @@ class Source(ABC):
     @abstractmethod
     def close(self) -> None:
         """Free the device, file or socket. May be called twice."""
+
+
+class Steered(Source):
+    """A source whose scene does what it is told (the simulation)."""
+
+    @abstractmethod
+    def choose(self, names: Sequence[str]) -> None:
+        """Show these of `info.objects` in turn from now on; none: all. Names that it does not have are left out."""
+
+    @abstractmethod
+    def drag(self, x: float, y: float, held: bool) -> None:
+        """Draw the object's middle to this place (px of the sensor), and let go of it there unless it is held."""

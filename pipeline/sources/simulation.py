@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from pipeline.simulation.pixel_model import PixelModel
-from pipeline.simulation.scene import WavingScene
+from pipeline.simulation.led import LedScene
+from pipeline.simulation.pixel_model import DAYLIGHT, PixelModel
+from pipeline.simulation.shapes import SHAPES
 from pipeline.simulation.simulation import Simulation
-from pipeline.sources.base import READ_PATIENCE_S, EventBatch, SimulationSpec, Source, SourceError, SourceInfo
+from pipeline.sources.base import READ_PATIENCE_S, EventBatch, SimulationSpec, SourceError, SourceInfo, Steered
 
 MAX_READ_US = 20_000
 """At most about so much simulated time in one answer."""
@@ -16,11 +17,11 @@ MAX_LATE_US = 200_000
 """Further behind the clock, the simulation leaves out what it missed."""
 
 
-class SimulationSource(Source):
+class SimulationSource(Steered):
     """Objects waved one after another before a sensor, as it happens; time 0 is the opening.
 
-    The events are a function of time and seed. Where the machine cannot keep up, or has slept, a stretch of
-    time is left out.
+    The events are a function of time, seed, and of what was asked for and when. Where the machine cannot keep up,
+    or has slept, a stretch of time is left out.
 
     Parameters
     ----------
@@ -41,11 +42,18 @@ class SimulationSource(Source):
                 f"The simulation cannot have {width} × {height} pixels: choose a width and a height from 16 to 4096."
             )
         try:
-            scene = WavingScene(spec.resolution, spec.objects, spec.seed)
+            scene = LedScene(spec.resolution, spec.objects, spec.seed)
         except ValueError as error:
             raise SourceError(str(error)) from error
-        self.info = SourceInfo(kind="simulation", name="Moving shapes", resolution=spec.resolution)
-        self._simulation = Simulation(scene, PixelModel(spec.resolution, seed=spec.seed))
+        self.info = SourceInfo(
+            kind="simulation",
+            name="Moving shapes",
+            resolution=spec.resolution,
+            objects=tuple(SHAPES),
+            shown=scene.chosen,
+        )
+        self._scene = scene
+        self._simulation = Simulation(scene, PixelModel(spec.resolution, DAYLIGHT, spec.seed))
         self._clock_ns = clock_ns
         self._opened_ns = clock_ns()
 
@@ -64,6 +72,14 @@ class SimulationSource(Source):
         until_us = min(self._now_us(), self._simulation.time_us + MAX_READ_US)
         events = self._simulation.up_to(until_us)
         return EventBatch(events, until_us=self._simulation.time_us)
+
+    def choose(self, names: Sequence[str]) -> None:
+        self._scene.choose([name for name in names if name in SHAPES])
+
+    def drag(self, x: float, y: float, held: bool) -> None:
+        self._scene.hold(x, y)
+        if not held:
+            self._scene.let_go()
 
     def close(self) -> None:
         """Nothing is held."""

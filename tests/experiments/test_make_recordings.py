@@ -14,8 +14,8 @@ from pipeline import bundled
 from pipeline.bundled import TrueLabel
 from pipeline.events import EVENT_DTYPE, EventArray, Resolution
 from pipeline.simulation.pixel_model import PixelModel
-from pipeline.simulation.scene import WavingScene
 from pipeline.simulation.simulation import Simulation
+from pipeline.simulation.waving import WavingScene
 
 
 def read(path: Path) -> EventArray:

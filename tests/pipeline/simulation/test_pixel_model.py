@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from pipeline.events import EVENT_DTYPE, EventArray, Resolution
-from pipeline.simulation.pixel_model import PixelModel, PixelSettings
+from pipeline.simulation.pixel_model import DARKNESS, DAYLIGHT, PixelModel, PixelSettings
 from pipeline.simulation.scene import Region
 
 RESOLUTION = Resolution(20, 10)
@@ -140,3 +140,82 @@ def test_the_seed_decides_everything() -> None:
     first, again, other = (looking_at(0.0, settings, seed).show(even(0.7), 10_000) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def last_event_us(cutoff_hz: float, log_light: float) -> int:
+    """When the last event comes after a sudden change to this light."""
+    model = looking_at(log_light - 1.0, replace(IDEAL, bandwidth_hz=cutoff_hz))
+    parts = [model.show(even(log_light), 100)]
+    parts += [model.show(even(log_light), k * 1000) for k in range(1, 400)]
+    return int(np.concatenate(parts, dtype=EVENT_DTYPE)["timestamp"].max())
+
+
+def test_limited_bandwidth_delays_events_and_loses_none() -> None:
+    assert last_event_us(0.0, -1.0) < 100
+    fast, slow = last_event_us(100.0, -1.0), last_event_us(10.0, -1.0)
+    assert 1_000 < fast < slow
+    assert slow == pytest.approx(10 * fast, rel=0.2)
+    model = looking_at(-2.0, replace(IDEAL, bandwidth_hz=10.0))
+    slow_events = [model.show(even(-1.0), k * 1000) for k in range(1, 1000)]
+    assert sum(map(len, slow_events)) == len(looking_at(-2.0).show(even(-1.0), 1000))
+
+
+def test_a_dark_pixel_is_slower_than_a_light_one() -> None:
+    assert last_event_us(50.0, np.log(0.05)) > 3 * last_event_us(50.0, np.log(0.9))
+
+
+def test_light_that_flickers_faster_than_the_bandwidth_makes_few_events() -> None:
+    counted = []
+    for bandwidth_hz in (0.0, 2.0):
+        model = looking_at(-1.0, replace(IDEAL, bandwidth_hz=bandwidth_hz))
+        flicker = [model.show(even(-1.0 + 0.8 * (k % 2)), k * 5000) for k in range(1, 40)]
+        counted.append(sum(map(len, flicker)))
+    assert counted[1] < 0.1 * counted[0]
+
+
+def test_the_low_pass_goes_on_outside_the_region_that_changes() -> None:
+    model = looking_at(-1.0, replace(IDEAL, bandwidth_hz=10.0))
+    changed = even(-1.0)
+    changed[2:5, 3:9] = 0.0
+    first = model.show(changed, 1000, Region(2, 3, 5, 9))
+    later = [model.show(changed, k * 1000, Region(8, 0, 9, 1)) for k in range(2, 300)]
+    everything = np.concatenate([first, *later], dtype=EVENT_DTYPE)
+    assert counts(everything)[2:5, 3:9].mean() == pytest.approx(1.0 / 0.2 - 0.5, abs=0.3)
+    assert counts(everything).sum() == counts(everything)[2:5, 3:9].sum()
+
+
+def test_how_long_the_steps_are_hardly_changes_the_low_pass() -> None:
+    settings = replace(IDEAL, bandwidth_hz=20.0)
+    few, many = looking_at(-1.0, settings), looking_at(-1.0, settings)
+    seldom = [few.show(even(-1.0 + 0.1 * k), 8000 * k) for k in range(1, 11)]
+    often = [many.show(even(-1.0 + 0.025 * k), 2000 * k) for k in range(1, 41)]
+    a, b = (np.concatenate(parts, dtype=EVENT_DTYPE)["timestamp"] for parts in (seldom, often))
+    assert len(a) == pytest.approx(len(b), abs=3)
+    assert np.abs(np.sort(a)[: min(len(a), len(b))] - np.sort(b)[: min(len(a), len(b))]).mean() < 500
+
+
+def test_noise_grows_in_the_dark() -> None:
+    settings = replace(IDEAL, noise_hz=10.0, noise_dark=4.0)
+    light, dark = (len(looking_at(at, settings).show(even(at), 5_000_000)) for at in (0.0, -4.6))
+    assert light == pytest.approx(10.0 * RESOLUTION.pixels * 5, rel=0.05)
+    assert dark == pytest.approx(40.0 * RESOLUTION.pixels * 5, rel=0.05)
+    dim = looking_at(0.0, replace(settings, illumination=0.0))
+    assert len(dim.show(even(0.0), 5_000_000)) == pytest.approx(dark, rel=0.05)
+
+
+def test_leakage_makes_on_events_and_sets_the_memory_anew() -> None:
+    model = looking_at(0.0, replace(IDEAL, leak_hz=20.0))
+    events = model.show(even(0.0), 1_000_000)
+    assert len(events) == pytest.approx(20 * RESOLUTION.pixels, rel=0.1)
+    assert set(events["polarity"]) == {1}
+    before = looking_at(0.0).show(even(0.19), 1000)
+    assert 0.4 < counts(before).mean() < 0.6
+    quiet = model.show(even(0.19), 1_000_100)  # each memory is what the pixel sees: nobody is near a threshold
+    assert len(quiet) < 0.05 * RESOLUTION.pixels
+
+
+@pytest.mark.parametrize("settings", [DAYLIGHT, DARKNESS])
+def test_the_sensors_that_are_offered_see(settings: PixelSettings) -> None:
+    model = looking_at(-2.0, settings)
+    events = [model.show(even(-1.0), k * 2000) for k in range(1, 50)]
+    assert 1.0 < sum(map(len, events)) / RESOLUTION.pixels < 8.0

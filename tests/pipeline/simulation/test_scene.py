@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from pipeline.events import Resolution
-from pipeline.simulation.scene import Region, WavingScene, WavingStyle
-from pipeline.simulation.shapes import SHAPES
+from pipeline.simulation.scene import Region
+from pipeline.simulation.shapes import SHAPES, label
+from pipeline.simulation.waving import WavingScene, WavingStyle
 
 RESOLUTION = Resolution(96, 64)
 STYLE = WavingStyle(period_us=1_000_000, enter_us=200_000, leave_us=100_000)
@@ -34,7 +35,7 @@ def test_a_thing_counts_as_shown_while_it_is_at_least_half_way_near() -> None:
 
 
 def test_without_names_everything_is_shown() -> None:
-    assert scene().names == tuple(SHAPES)
+    assert [thing.label for thing in scene().things] == [label(name) for name in SHAPES]
 
 
 def test_a_name_that_is_not_known_is_told_with_those_that_are() -> None:

@@ -146,3 +146,33 @@ def test_a_resolution_that_it_cannot_have_is_told(resolution: Resolution) -> Non
 def test_it_cannot_be_wound() -> None:
     with pytest.raises(SourceError, match="live"):
         opened(Clock()).seek(0)
+
+
+def test_it_says_what_it_can_show() -> None:
+    info = opened(Clock(), 0, "key", "cup").info
+    assert set(info.objects) >= {"star", "umbrella", "key"}
+    assert info.shown == ("key", "cup")
+
+
+def test_what_is_asked_for_is_shown() -> None:
+    clock = Clock()
+    source = opened(clock)
+    batches(source, clock, [20_000] * 30)
+    source.choose(["fish", "no such thing"])
+    batches(source, clock, [20_000] * 60)
+    assert source.truth() == "a fish"
+
+
+def test_an_object_that_is_drawn_about_makes_events_where_it_goes() -> None:
+    clock = Clock()
+    source = opened(clock, 0, "star")
+    batches(source, clock, [20_000] * 40)
+    source.drag(12, 12, True)
+    batches(source, clock, [20_000] * 20)
+    events = joined(batches(source, clock, [20_000] * 40))
+    assert events["x"].mean() < 30
+    source.drag(84, 52, True)
+    moving = joined(batches(source, clock, [10_000] * 20))
+    assert len(moving) > 2 * len(events[events["timestamp"] < events["timestamp"][0] + 200_000])
+    source.drag(84, 52, False)
+    assert joined(batches(source, clock, [20_000] * 40))["x"].mean() > 60
