@@ -10,15 +10,24 @@ from pathlib import Path
 from pipeline.bundled import TOUR, default_prompts
 from pipeline.capture.messages import FramerSettings
 from pipeline.options import Options, network_address
-from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SimulationSpec, SourceSpec
+from pipeline.sources.base import (
+    VIDEO_SUFFIXES,
+    CameraSpec,
+    NetworkSpec,
+    RecordingSpec,
+    SimulationSpec,
+    SourceSpec,
+    VideoSpec,
+    WebcamSpec,
+)
 from pipeline.threads import let_threads_sleep
 from pipeline.version import __version__
 
 CTRL_C = 130
 DESCRIPTION = """\
 Live recognition for event cameras. Events from a camera, a recording, a network
-stream or a simulated scene go in; a window shows what the sensor sees and how
-probable each class is that you type while it runs."""
+stream, a simulated scene, a webcam or a film go in; a window shows what the sensor
+sees and how probable each class is that you type while it runs."""
 
 EPILOG = """\
 examples
@@ -29,6 +38,8 @@ examples
   main.py walk.aedat4 --headless --output walk.csv
   main.py --connect 192.168.0.7:7777       a stream that another program sends
   main.py --simulate                       live, without any camera
+  main.py --webcam 0                       an ordinary camera, its pictures as events
+  main.py --video cup.mp4 --loop           a film, its pictures as events
   main.py --camera --headless --output - | your-program
 
 prompts
@@ -75,6 +86,13 @@ def count_from_zero(text: str) -> int:
     return number
 
 
+def webcam_number(text: str) -> int:
+    """Read the number of a webcam, from 0 on."""
+    if not text.isascii() or not text.isdigit() or len(text) > 3:
+        raise argparse.ArgumentTypeError(f"{text} is no number of a webcam: 0 is the first, 1 the next")
+    return int(text)
+
+
 def milliseconds(text: str) -> int:
     """Read a time in ms, give it in µs."""
     microseconds = round(float(text) * 1000)
@@ -118,19 +136,28 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     source = parser.add_argument_group("source (one of them; none: the bundled recording)")
-    source.add_argument("recording", nargs="?", type=Path, metavar="RECORDING", help="a recording, .aedat4")
+    source.add_argument("recording", nargs="?", type=Path, metavar="RECORDING", help="a recording, .aedat4 (or a film)")
     source.add_argument(
         "--camera", nargs="?", const="", metavar="SERIAL", help="an event camera; the first without SERIAL"
     )
     source.add_argument("--connect", type=address, metavar="ADDRESS", help="HOST:PORT or unix:PATH of a stream")
     source.add_argument("--simulate", action="store_true", help="a simulated scene, live")
+    source.add_argument(
+        "--webcam",
+        nargs="?",
+        const=0,
+        type=webcam_number,
+        metavar="N",
+        help="an ordinary camera as an event camera; the first without N",
+    )
+    source.add_argument("--video", type=Path, metavar="FILE", help="a film as an event camera would have seen it")
     source.add_argument("--stream", metavar="NAME", help="which event stream, where a recording has several")
     source.add_argument(
         "--tls-certificate", type=Path, metavar="FILE", help="certificate chain, for an encrypted --connect"
     )
     source.add_argument("--tls-key", type=Path, metavar="FILE", help="private key that belongs to it")
 
-    play = parser.add_argument_group("playing a recording")
+    play = parser.add_argument_group("playing a recording or a film")
     play.add_argument(
         "--speed",
         type=speed,
@@ -198,13 +225,16 @@ def build_parser() -> argparse.ArgumentParser:
 
 def source_spec(parser: argparse.ArgumentParser, given: argparse.Namespace) -> SourceSpec:
     """Give the one source that was asked for; ends with status 2 when there are several."""
-    asked = [given.recording is not None, given.camera is not None, given.connect is not None, given.simulate]
-    if sum(asked) > 1:
-        parser.error("choose one source: a recording, --camera, --connect or --simulate")
+    live = [given.camera is not None, given.connect is not None, given.simulate, given.webcam is not None]
+    if sum([given.recording is not None, given.video is not None, *live]) > 1:
+        parser.error("choose one source: a recording, --camera, --connect, --simulate, --webcam or --video")
     tls = (given.tls_certificate, given.tls_key)
     if any(tls) and (not all(tls) or given.connect is None or given.connect.unix_path is not None):
         parser.error("--tls-certificate and --tls-key belong together, and to --connect HOST:PORT")
-    if given.stream is not None and (given.camera is not None or given.connect is not None or given.simulate):
+    film = given.video
+    if film is None and given.recording is not None and given.recording.suffix.lower() in VIDEO_SUFFIXES:
+        film = given.recording
+    if given.stream is not None and (film is not None or any(live)):
         parser.error("--stream chooses a stream of a recording: name the recording, or leave it out")
     if given.camera is not None:
         return CameraSpec(given.camera or None)
@@ -213,6 +243,10 @@ def source_spec(parser: argparse.ArgumentParser, given: argparse.Namespace) -> S
         return NetworkSpec(connect.host, connect.port, connect.unix_path, *tls)
     if given.simulate:
         return SimulationSpec()
+    if given.webcam is not None:
+        return WebcamSpec(given.webcam)
+    if film is not None:
+        return VideoSpec(film)
     return RecordingSpec(given.recording if given.recording is not None else TOUR, given.stream)
 
 
@@ -228,6 +262,10 @@ def prompt_rows(parser: argparse.ArgumentParser, given: argparse.Namespace, spec
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             parser.error(f"--prompts-file {given.prompts_file}: {reason}; give a text file with one class a line")
+    elif isinstance(spec, SimulationSpec):
+        from pipeline.simulation.shapes import SHAPES, label
+
+        return tuple(label(name) for name in SHAPES)
     else:
         return default_prompts(spec.path if isinstance(spec, RecordingSpec) else None)
     if not rows:

@@ -32,7 +32,7 @@ from pipeline.output import OutputError, PredictionWriter, RunDescription, check
 from pipeline.prediction import EventFrame, Prediction
 from pipeline.prompts import PromptList, Template
 from pipeline.recogniser import Recogniser
-from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SourceInfo
+from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SourceInfo, VideoSpec, WebcamSpec
 from pipeline.terminal import PredictionView, prediction_view
 from pipeline.version import __version__
 
@@ -107,7 +107,7 @@ class HeadlessRun:
         self._statuses: queue.SimpleQueue[Status] = queue.SimpleQueue()
         self._progress = _Progress()
         self._capture = Capture(self._statuses.put, pictures=False)
-        self._analysis = isinstance(options.source, RecordingSpec)
+        self._analysis = isinstance(options.source, RecordingSpec | VideoSpec)
         self._taken = 0
 
     def run(self) -> None:
@@ -275,7 +275,9 @@ class HeadlessRun:
                 self._progress.failure = message
                 self._progress.last_frame = self._capture.numbers().frames_put
             case Lost(message):
-                if self._progress.info is None and isinstance(self._options.source, CameraSpec | NetworkSpec):
+                if self._progress.info is None and isinstance(
+                    self._options.source, CameraSpec | NetworkSpec | WebcamSpec
+                ):
                     self._progress.failure = message
                 self._say(message)
             case Ended(frames):
@@ -319,5 +321,9 @@ def source_text(options: Options) -> str:
             return f"camera {serial}" if serial else "camera"
         case NetworkSpec():
             return str(spec)
+        case VideoSpec(path):
+            return path.name
+        case WebcamSpec(number):
+            return f"webcam {number}"
         case _:
             return "simulation"

@@ -7,7 +7,7 @@ import pytest
 from main import parse_options, run
 from pipeline.bundled import TOUR
 from pipeline.options import Options
-from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SimulationSpec
+from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SimulationSpec, VideoSpec, WebcamSpec
 
 
 def options(*argv: str) -> Options:
@@ -37,10 +37,25 @@ def test_a_recording_plays_once() -> None:
         (["--connect", "[::1]:7777"], NetworkSpec("::1", 7777)),
         (["--connect", "unix:/tmp/events.sock"], NetworkSpec(unix_path=Path("/tmp/events.sock"))),
         (["--simulate"], SimulationSpec()),
+        (["--webcam"], WebcamSpec(0)),
+        (["--webcam", "2"], WebcamSpec(2)),
+        (["--video", "cup.mp4"], VideoSpec(Path("cup.mp4"))),
+        (["cup.MOV"], VideoSpec(Path("cup.MOV"))),
     ],
 )
 def test_each_source_has_its_option(argv: list[str], spec: object) -> None:
     assert options(*argv).source == spec
+
+
+def test_a_simulation_begins_with_what_it_shows() -> None:
+    assert "an umbrella" in options("--simulate").prompts
+    assert options("--simulate", "--prompts", "a cup").prompts == ("a cup",)
+
+
+def test_a_film_plays_once_and_is_analysed_as_fast_as_possible() -> None:
+    assert not options("--video", "cup.mp4").loop
+    assert options("--video", "cup.mp4", "--loop").loop
+    assert options("--video", "cup.mp4", "--output", "cup.csv").speed is None
 
 
 def test_tls_takes_certificate_and_key() -> None:
@@ -78,6 +93,10 @@ def test_an_analysis_is_as_fast_as_possible_unless_a_pace_is_asked() -> None:
     ("argv", "words"),
     [
         (["walk.aedat4", "--camera", "DXB00010"], "choose one source"),
+        (["--webcam", "--simulate"], "choose one source"),
+        (["walk.aedat4", "--video", "cup.mp4"], "choose one source"),
+        (["--webcam", "front"], "front is no number of a webcam: 0 is the first, 1 the next"),
+        (["--video", "cup.mp4", "--stream", "events"], "--stream chooses a stream of a recording"),
         (["--connect", "nowhere"], "neither HOST:PORT nor unix:PATH"),
         (["--connect", "host:99999"], "neither HOST:PORT nor unix:PATH"),
         (["--tls-key", "key.pem", "--connect", "example:1"], "belong together"),

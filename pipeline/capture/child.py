@@ -54,10 +54,13 @@ from pipeline.sources.base import (
     SourceError,
     SourceLost,
     SourceSpec,
+    VideoSpec,
 )
 
 RUNNING_PATIENCE_S = 5
 """Nothing in a turn takes this long unless native code hangs."""
+WINDING_PATIENCE_S = 40
+"""A large film with few whole pictures is decoded from the last one before the place that is wound to."""
 COPIED_BYTES_PER_S = 50e6
 RETRY_S = 0.5
 """A source that went away is looked for this often."""
@@ -150,7 +153,14 @@ class CaptureLoop:
 
     def _expect_running(self, spec: SourceSpec) -> None:
         """What is simulated compiles its loops as it begins, and has no native code that could hang."""
-        self._expect(Phase.RUNNING, STARTING_PATIENCE_S if isinstance(spec, SimulationSpec) else RUNNING_PATIENCE_S)
+        match spec:
+            case SimulationSpec():
+                patience_s = STARTING_PATIENCE_S
+            case VideoSpec():
+                patience_s = WINDING_PATIENCE_S
+            case _:
+                patience_s = RUNNING_PATIENCE_S
+        self._expect(Phase.RUNNING, patience_s)
 
     def _beat(self) -> None:
         self._words[Word.HEARTBEAT] += 1

@@ -40,7 +40,7 @@ from pipeline.capture.messages import (
 from pipeline.capture.ring import Pixels, RingFeed, latest_picture
 from pipeline.events import Resolution
 from pipeline.feed import FrameFeed
-from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SourceSpec
+from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SourceSpec, VideoSpec, WebcamSpec
 
 CLOSING_S = 5.0
 LISTENING_S = 10.0
@@ -403,8 +403,10 @@ def _leave_signals_to_main_thread() -> None:
 def _words_for(spec: SourceSpec | None) -> tuple[str, str]:
     """Name a source for people, and say what to do when it cannot be read."""
     match spec:
-        case RecordingSpec(path, _):
+        case RecordingSpec(path, _) | VideoSpec(path, _):
             return path.name, "The file is probably damaged: open another one."
+        case WebcamSpec(number):
+            return f"webcam {number}", "Unplug it, plug it in again and open it once more."
         case CameraSpec(serial):
             name = f"the camera {serial}" if serial else "the camera"
             return name, "Unplug it, plug it in again and open it once more."

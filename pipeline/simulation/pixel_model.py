@@ -135,12 +135,16 @@ class PixelModel:
         self.time_us = 0
         """Of the last picture."""
 
-    def start(self, picture: LogImage, time_us: int) -> None:
-        """Look at this picture as if for a long time already: no events come from it."""
+    def start(self, picture: LogImage, time_us: int, spread: float = 1.0) -> None:
+        """Look at this picture as if for a long time already: no events come from it.
+
+        The memories lie anywhere between each pixel's two thresholds, or in so large a share of it around the
+        middle: the smaller, the more a pixel lets pass before its first event.
+        """
         self._seen[:] = self._level[:] = picture
         self._unsettled = NOWHERE
         # Between its two thresholds, each pixel elsewhere: else all would cross at the same share of a change.
-        self._memory[:] = picture + self._off - self._start_at * (self._on + self._off)
+        self._memory[:] = picture + np.float32(spread) * (self._off - self._start_at * (self._on + self._off))
         self._last_us.fill(_LONG_AGO_US)
         self.time_us = time_us
 

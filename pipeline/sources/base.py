@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 READ_PATIENCE_S = 0.01
 """A live source with nothing to give answers with an empty batch after this long."""
 
-SourceKind: TypeAlias = Literal["recording", "camera", "network", "simulation"]
+SourceKind: TypeAlias = Literal["recording", "camera", "network", "simulation", "video", "webcam"]
 
 
 class SourceError(Exception):
@@ -72,7 +72,31 @@ class SimulationSpec:
     """Names of the objects shown in turn; empty: the scene's own choice."""
 
 
-SourceSpec: TypeAlias = RecordingSpec | CameraSpec | NetworkSpec | SimulationSpec
+LARGEST_SENSOR = Resolution(640, 480)
+"""Larger pictures of films and webcams are scaled down to fit."""
+
+
+VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
+"""Of films, as a file dialog offers them; others are tried too where a film is asked for."""
+
+
+@dataclass(frozen=True)
+class VideoSpec:
+    """A film whose pictures become events."""
+
+    path: Path
+    most: Resolution = LARGEST_SENSOR
+
+
+@dataclass(frozen=True)
+class WebcamSpec:
+    """An ordinary camera of this machine, 0 for the first; its pictures become events."""
+
+    number: int = 0
+    most: Resolution = LARGEST_SENSOR
+
+
+SourceSpec: TypeAlias = RecordingSpec | CameraSpec | NetworkSpec | SimulationSpec | VideoSpec | WebcamSpec
 
 
 @dataclass(frozen=True)

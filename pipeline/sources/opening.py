@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SimulationSpec, Source, SourceSpec
+from pipeline.sources.base import (
+    CameraSpec,
+    NetworkSpec,
+    RecordingSpec,
+    SimulationSpec,
+    Source,
+    SourceSpec,
+    VideoSpec,
+    WebcamSpec,
+)
 
 
 def open_source(spec: SourceSpec) -> Source:
@@ -30,3 +39,11 @@ def open_source(spec: SourceSpec) -> Source:
             from pipeline.sources.simulation import SimulationSource
 
             return SimulationSource(spec)
+        case VideoSpec():
+            from pipeline.sources.video import VideoSource
+
+            return VideoSource(spec)
+        case WebcamSpec():
+            from pipeline.sources.webcam import WebcamSource
+
+            return WebcamSource(spec)

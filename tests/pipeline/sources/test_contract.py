@@ -6,16 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.sources.base import NetworkSpec, RecordingSpec, SimulationSpec, Source
+from pipeline.sources.base import NetworkSpec, RecordingSpec, SimulationSpec, Source, VideoSpec, WebcamSpec
 from pipeline.sources.opening import open_source
+from pipeline.sources.webcam import WebcamSource
 from tests.pipeline.sources.contract import check_closing, check_info, check_seeking, read_until
+from tests.pipeline.sources.made_films import RATE, make_film
 from tests.pipeline.sources.sending import Sender
+from tests.pipeline.sources.test_webcam import MADE_UP
 
 Opening = Callable[[], AbstractContextManager[Source]]
 
 
-@pytest.fixture(params=["recording", "network", "simulation"])
-def opening(request: pytest.FixtureRequest, recording_file: Path) -> Opening:
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_film(tmp_path_factory.mktemp("films") / "square.mkv", 3 * RATE)
+
+
+@pytest.fixture(params=["recording", "network", "simulation", "video", "webcam"])
+def opening(request: pytest.FixtureRequest, recording_file: Path, film: Path) -> Opening:
     @contextmanager
     def opened() -> Iterator[Source]:
         match request.param:
@@ -23,6 +31,10 @@ def opening(request: pytest.FixtureRequest, recording_file: Path) -> Opening:
                 yield open_source(RecordingSpec(recording_file))
             case "simulation":
                 yield open_source(SimulationSpec())
+            case "video":
+                yield open_source(VideoSpec(film))
+            case "webcam":
+                yield WebcamSource(WebcamSpec(), MADE_UP)
             case "network":
                 with Sender() as sender:
                     source = open_source(NetworkSpec("127.0.0.1", sender.port))
