@@ -60,10 +60,10 @@ models
 
 output
   CSV: start_us,end_us,events,state,label,probability, then p:<label> for each
-  prompt. JSON lines: first what made them, then one object a window. Times are
-  the recording's own microseconds; a window is [start, end). "-" is standard
-  output, which then carries nothing else. A file is analysed completely: every
-  window, the same on every run.
+  prompt, p:something else last with --something-else. JSON lines: first what made
+  them, then one object a window. Times are the recording's own microseconds; a
+  window is [start, end). "-" is standard output, which then carries nothing else.
+  A file is analysed completely: every window, the same on every run.
 
 exit status
   0 finished   1 failed while running   2 wrong usage   130 Ctrl-C
@@ -174,6 +174,11 @@ def build_parser() -> argparse.ArgumentParser:
     rows.add_argument("--prompts-file", type=Path, metavar="FILE", help="the classes, one a line")
     classes.add_argument(
         "--template", default="plain", metavar="T", help="text around each class, with {} (default: plain)"
+    )
+    classes.add_argument(
+        "--something-else",
+        action="store_true",
+        help="without a window: a last row for all that was not typed (the window has it)",
     )
 
     model = parser.add_argument_group("model")
@@ -308,6 +313,7 @@ def parse_options(argv: Sequence[str] | None = None) -> tuple[Options, argparse.
         loop=given.loop or bundled,
         record_to=given.record,
         output=given.output,
+        something_else=given.something_else,
     )
     return options, given
 

@@ -32,6 +32,7 @@ from pipeline.preprocessing import (
     known_normalisation,
     known_view,
 )
+from pipeline.text_bank import TextBank, bank_of
 from pipeline.weights import sha256_of
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ class ClipModel:
         if not feature.isfinite().all():
             raise ModelError(f"The texts of {self.name} give no numbers in {precision}: choose --precision fp32.")
         self.width = int(feature.shape[1])
+        self.bank  # noqa: B018 (a damaged file is said now)
 
     def __repr__(self) -> str:
         return f"ClipModel({self.name}, {self.tag}, {self.device}, {self.precision})"
@@ -143,6 +145,11 @@ class ClipModel:
         for _, tensor in sorted(self.module.state_dict().items()):
             digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+    @cached_property
+    def bank(self) -> TextBank:
+        """The concepts that lie in the model's folder, or common nouns: what may be shown besides the typed rows."""
+        return bank_of(self._plan.folder)
 
     def token_count(self, text: str) -> int:
         """Give the tokens of a text, start and end included; above `context_length` its end is not seen."""

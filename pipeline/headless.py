@@ -177,11 +177,17 @@ class HeadlessRun:
     def _recogniser(self, model: ClipModel) -> Recogniser:
         options = self._options
         recogniser = Recogniser(
-            model, timesteps=options.framer.timesteps, normalisation=options.normalisation, view=options.view
+            model,
+            timesteps=options.framer.timesteps,
+            normalisation=options.normalisation,
+            view=options.view,
+            something_else=options.something_else,
         )
         prompts = PromptList.of(options.prompts, Template.named_or_text(options.template))
-        too_long = recogniser.set_prompts(prompts)
-        for row, notice in sorted({**prompts.notices, **too_long}.items()):
+        with self._messages.status("Reading the classes"):
+            recogniser.set_prompts(prompts)
+            recogniser.prepare_bank()
+        for row, notice in sorted({**prompts.notices, **recogniser.notices}.items()):
             self._say(f"Prompt {row + 1}: {notice}")
         return recogniser
 
@@ -207,6 +213,7 @@ class HeadlessRun:
             prompts=options.prompts,
             adapter=None,
             source=source_text(options),
+            something_else=options.something_else,
         )
         return stack.enter_context(open_output(options.output, labels, run))
 

@@ -129,6 +129,11 @@ class ModelPlan:
     def trained(self) -> bool:
         return self.weights is not None
 
+    @property
+    def folder(self) -> Path | None:
+        """The model's own folder; None where it has none."""
+        return Path(self.architecture.removeprefix(LOCAL_DIR)) if self.architecture.startswith(LOCAL_DIR) else None
+
     def __str__(self) -> str:
         return f"{self.name} ({self.tag})"
 

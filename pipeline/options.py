@@ -28,6 +28,8 @@ class Options:
         Timestep, threshold, T.
     speed : float or None
         Pace of a recording; None: as fast as possible.
+    something_else : bool
+        Judge the row "something else" too; the window does so unless the user has switched it off there.
     """
 
     source: SourceSpec
@@ -44,6 +46,7 @@ class Options:
     loop: bool
     record_to: Path | None
     output: str | None
+    something_else: bool = False
 
 
 def network_address(text: str) -> NetworkSpec:

@@ -1,8 +1,8 @@
 """Predictions as CSV or JSON lines, in the form that other programs may rely on.
 
 CSV: one row a window, ``start_us,end_us,events,state,label,probability``, then ``p:<label>`` for each
-prompt in the order given. JSON lines: first ``{"run": {...}}``, then one object a window. Times are the
-recording's own µs; a window is [start, end).
+prompt in the order given, ``p:something else`` last where it was asked for. JSON lines: first
+``{"run": {...}}``, then one object a window. Times are the recording's own µs; a window is [start, end).
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class RunDescription:
     prompts: tuple[str, ...]
     adapter: str | None
     source: str
+    something_else: bool = False
 
 
 def unique_labels(labels: Sequence[str]) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 Floats: TypeAlias = npt.NDArray[np.float32]
+SOMETHING_ELSE, SOMETHING_ELSE_ID = "something else", -1
+"""Label and id of the row that stands for all that was not typed."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,12 @@ class Prediction:
     state : "ok" or "no_motion"
         On ``no_motion`` the arrays hold NaN: the window is almost empty and a probability would be made up.
     row_ids : tuple of int, length N
-        The prompt rows judged, by their stable numbers, in the user's order.
+        The prompt rows judged, by their stable numbers, in the user's order; where "something else" is judged as
+        well, it is the last, `SOMETHING_ELSE_ID`.
     labels : tuple of str, length N
     cosines : float32 (N,)
-        Mean over the timesteps of the cosine between frame and text feature, before scale and softmax.
+        Mean over the timesteps of the cosine between frame and text feature, before scale and softmax; of
+        "something else" that of the nearest other text.
     probabilities : float32 (N,)
         Sums to 1.
     timesteps : int

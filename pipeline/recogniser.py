@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from pipeline.bank_features import BankFeatures
 from pipeline.clip import ClipModel, checked_weights, mean_cosine
-from pipeline.prediction import EventFrame, Floats, Prediction
+from pipeline.prediction import SOMETHING_ELSE, SOMETHING_ELSE_ID, EventFrame, Floats, Prediction
 from pipeline.preprocessing import known_normalisation, known_view
-from pipeline.prompts import ActiveRow, PromptList
+from pipeline.prompts import ActiveRow, PromptList, Template
+from pipeline.something_else import likeness, with_something_else
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +29,7 @@ GROUP = 8
 TEXTS_KEPT = 8192
 """Features of texts that were used before and may be used again."""
 FEWEST_EVENTS, PIXELS_PER_EVENT = 20, 1000
+UNKNOWN = "The small model may not know this."
 Scale: TypeAlias = Literal["window", "reference"]
 
 
@@ -57,6 +60,8 @@ class Recogniser:
         Weights of the timesteps in the mean, oldest first.
     no_motion_events : int, optional
         A window with fewer events is "no motion". None: 20, or a thousandth of the pixels where that is more.
+    something_else : bool
+        Judge the row "something else" as well, once `prepare_bank` has encoded all its texts.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class Recogniser:
         scale: Scale = "window",
         timestep_weights: Sequence[float] | None = None,
         no_motion_events: int | None = None,
+        something_else: bool = False,
     ) -> None:
         if timesteps < 1:
             raise ValueError(f"timesteps={timesteps}: a window has at least one.")
@@ -86,6 +92,12 @@ class Recogniser:
         self._texts = _TextFeatures(model)
         self._rows: tuple[ActiveRow, ...] = ()
         self._row_features: torch.Tensor | None = None
+        self._template: Template | None = None
+        self._something_else = something_else
+        self._bank = BankFeatures(model)
+        self._others: torch.Tensor | None = None
+        """Unit vectors of the bank's texts that mean none of the rows; None: something else is not judged."""
+        self._notices: dict[int, str] = {}
         self._kept: deque[_Timestep] = deque(maxlen=timesteps)
         self._waiting: list[EventFrame] = []
         self._run_start = 0
@@ -102,7 +114,13 @@ class Recogniser:
     @property
     def labels(self) -> tuple[str, ...]:
         """Labels of the rows that are judged, in the order of the arrays in a prediction."""
-        return tuple(row.label for row in self._rows)
+        labels = tuple(row.label for row in self._rows)
+        return labels if self._others is None else (*labels, SOMETHING_ELSE)
+
+    @property
+    def notices(self) -> dict[int, str]:
+        """What is to be said of rows, by their ids: too long; not known to a model with a small world of its own."""
+        return dict(self._notices)
 
     @property
     def frames(self) -> list[EventFrame]:
@@ -118,11 +136,64 @@ class Recogniser:
             For rows whose text is longer than the encoder can see: a sentence, by the row's id.
         """
         self.prepare(prompts)
-        self._rows = prompts.active
+        self._rows, self._template = prompts.active, prompts.template
         self._row_features = self._texts.of_rows(self._rows)
+        self._compare_with_bank()
+        return self.notices
+
+    def set_something_else(self, wanted: bool) -> None:
+        """Judge the row "something else" from now on, or leave it out."""
+        if wanted != self._something_else:
+            self._something_else = wanted
+            self._compare_with_bank()
+
+    def prepare_bank(self, at_most: int | None = None) -> int:
+        """Encode other texts that "something else" and `notices` need, but no more than `at_most`.
+
+        Returns
+        -------
+        int
+            How many are left. With 0 they count from the next judgement on.
+        """
+        if self._template is None or not self.bank_waits:
+            return 0
+        left = self._bank.encode(self._template, at_most)
+        if not left:
+            self._compare_with_bank()
+        return left
+
+    @property
+    def bank_waits(self) -> bool:
+        """Whether `prepare_bank` has something to do."""
+        if self._template is None or not self._rows or self._bank.of(self._template) is not None:
+            return False
+        bank = self.model.bank
+        strange = bank.is_world and any(not bank.named_by(_texts_of(row)) for row in self._rows)
+        return self._something_else or strange
+
+    def _compare_with_bank(self) -> None:
+        """Find out which texts of the bank are none of the rows, and which rows are far from all of them."""
+        import torch
+
         seen = self.model.context_length
-        notice = f"Too long: the model sees only the first {seen} tokens of this text."
-        return {row.id: notice for row in self._rows if any(self._texts.is_cut(text) for text in row.prompts)}
+        too_long = f"Too long: the model sees only the first {seen} tokens of this text."
+        self._notices = {
+            row.id: too_long for row in self._rows if any(self._texts.is_cut(text) for text in row.prompts)
+        }
+        self._others = None
+        bank, features = self.model.bank, self._bank.of(self._template) if self._template is not None else None
+        if features is None or self._row_features is None:
+            return
+        alike = likeness(torch.nn.functional.normalize(self._row_features, dim=1).numpy(), features.numpy())
+        named = [bank.named_by(_texts_of(row)) for row in self._rows]
+        if bank.is_world:
+            for row, best, places in zip(self._rows, alike.max(1), named, strict=True):
+                if best < bank.settings.unknown_below and not places:
+                    self._notices.setdefault(row.id, UNKNOWN)
+        if self._something_else:
+            other = alike.max(0) < bank.settings.same_meaning
+            other[list(frozenset().union(*named))] = False
+            self._others = features[torch.from_numpy(other)]
 
     def prepare(self, prompts: PromptList, at_most: int | None = None) -> int:
         """Encode texts of these rows that are new, but no more than `at_most`; gives how many are left."""
@@ -271,7 +342,7 @@ class Recogniser:
             end_us=frames[-1].end_us,
             events=events,
             state="ok" if moving else "no_motion",
-            row_ids=tuple(row.id for row in self._rows),
+            row_ids=self._row_ids,
             labels=self.labels,
             cosines=cosines,
             probabilities=probabilities,
@@ -285,8 +356,13 @@ class Recogniser:
             return self._no_motion_events
         return max(FEWEST_EVENTS, frame.pixels.size // PIXELS_PER_EVENT)
 
+    @property
+    def _row_ids(self) -> tuple[int, ...]:
+        ids = tuple(row.id for row in self._rows)
+        return ids if self._others is None else (*ids, SOMETHING_ELSE_ID)
+
     def _no_numbers(self) -> Floats:
-        return np.full(len(self._rows), np.nan, np.float32)
+        return np.full(len(self._row_ids), np.nan, np.float32)
 
     def _numbers(self) -> tuple[Floats, Floats]:
         import torch
@@ -300,8 +376,18 @@ class Recogniser:
             weights = None
         cosines = mean_cosine(features, self._row_features, weights)
         factor = self.model.scale * (math.sqrt(count) if self._scale == "reference" else 1.0) / self._temperature
-        probabilities = torch.softmax(cosines.double() * factor, dim=0)
-        return cosines.float().numpy(), probabilities.float().numpy()
+        if self._others is None:
+            probabilities = torch.softmax(cosines.double() * factor, dim=0)
+            return cosines.float().numpy(), probabilities.float().numpy()
+        others = mean_cosine(features, self._others, weights)
+        judged = with_something_else(cosines.double() * factor, others.double() * factor, self.model.bank.settings)
+        nearest = others.max() if len(others) else torch.tensor(-1.0)
+        return torch.cat([cosines, nearest[None]]).float().numpy(), judged.astype(np.float32)
+
+
+def _texts_of(row: ActiveRow) -> tuple[str, ...]:
+    """What a row may be named by: its label and, where it has one of its own, its full prompt."""
+    return (row.label, *row.prompts)
 
 
 def _continues(last: EventFrame, frame: EventFrame) -> bool:

@@ -31,6 +31,8 @@ IDLE_S = 60.0
 """Longest sleep; frames and wishes end it."""
 TEXTS_A_TURN = 16
 """New texts encoded between two predictions, so that a long list of prompts does not stop them."""
+BANK_TEXTS_A_TURN = 8
+"""Texts for "something else" encoded between two predictions: nobody waits for them."""
 STOP_S = 5.0
 
 
@@ -52,6 +54,7 @@ class _Settings:
     timesteps: int
     view: str
     normalisation: str
+    something_else: bool
 
 
 class RecognitionWorker:
@@ -77,6 +80,8 @@ class RecognitionWorker:
         T, frames a window.
     view, normalisation : str
         See `ClipModel.encode_frames`.
+    something_else : bool
+        Judge the row "something else" as well. It counts as soon as its texts are encoded, in the background.
     """
 
     def __init__(
@@ -90,6 +95,7 @@ class RecognitionWorker:
         timesteps: int = 10,
         view: str = "crop",
         normalisation: str = "clip",
+        something_else: bool = False,
     ) -> None:
         self._feed = feed
         self._on_prediction, self._on_model_state, self._on_notice = on_prediction, on_model_state, on_notice
@@ -99,7 +105,9 @@ class RecognitionWorker:
         self._thread: threading.Thread | None = None
         self._loader = ModelLoader(self._lock, on_model_state, self._model_loaded)
         # Wishes, under the lock.
-        self._wanted = _Settings(_positive(timesteps), known_view(view), known_normalisation(normalisation))
+        self._wanted = _Settings(
+            _positive(timesteps), known_view(view), known_normalisation(normalisation), something_else
+        )
         self._wanted_prompts = PromptList((), PRESETS["plain"])
         self._loaded: ClipModel | None = None
         self._giving_up = False
@@ -111,6 +119,7 @@ class RecognitionWorker:
         self._candidate: Recogniser | None = None
         self._early: deque[EventFrame] = deque(maxlen=timesteps)
         self._ended = False
+        self._bank_came = False
         self._told: set[str] = set()
         self._failure = ""
 
@@ -174,6 +183,10 @@ class RecognitionWorker:
     def set_normalisation(self, normalisation: str) -> None:
         """Normalise by the model's own numbers, "clip", or E/255 - 0.5, "reference"."""
         self._change(normalisation=known_normalisation(normalisation))
+
+    def set_something_else(self, wanted: bool) -> None:
+        """Judge the row "something else" too, or leave it out."""
+        self._change(something_else=wanted)
 
     def stream_ended(self) -> None:
         """Say that no more frames come for now: a recording shorter than a window is judged as it is."""
@@ -253,7 +266,8 @@ class RecognitionWorker:
         """Do what was wished, then predict once from what is there; True when texts are left to be encoded."""
         changed = self._apply(wanted)
         more, new_rows = self._use_prompts()
-        changed |= new_rows
+        changed |= new_rows | self._bank_came
+        self._bank_came = False
         self._ended = ended or (self._ended and not frames)
         recogniser = self._recogniser
         if recogniser is None:
@@ -264,7 +278,7 @@ class RecognitionWorker:
             prediction = recogniser.repeat(partial=True)
         if prediction is not None:
             self._on_prediction(replace(prediction, latency_ms=_latency_ms(frames)))
-        return more
+        return more or self._use_bank(recogniser)
 
     def _apply(self, wanted: _Settings) -> bool:
         """Bring recognisers to the wanted settings, and a new model to its place beside them; True for a change."""
@@ -279,13 +293,18 @@ class RecognitionWorker:
                 self._giving_up = False
             if model is not None:
                 self._candidate = Recogniser(
-                    model, timesteps=wanted.timesteps, view=wanted.view, normalisation=wanted.normalisation
+                    model,
+                    timesteps=wanted.timesteps,
+                    view=wanted.view,
+                    normalisation=wanted.normalisation,
+                    something_else=wanted.something_else,
                 )
         for recogniser in (self._recogniser, self._candidate):
             if recogniser is not None and changed:
                 recogniser.set_timesteps(wanted.timesteps)
                 recogniser.set_view(wanted.view)
                 recogniser.set_normalisation(wanted.normalisation)
+                recogniser.set_something_else(wanted.something_else)
         return changed
 
     def _use_prompts(self) -> tuple[bool, bool]:
@@ -305,6 +324,16 @@ class RecognitionWorker:
         self._prompts = prompts
         self._tell_rows(prompts, recogniser.set_prompts(prompts))
         return False, True
+
+    def _use_bank(self, recogniser: Recogniser) -> bool:
+        """Encode a portion of the texts for "something else" after a prediction; True when there is more to do."""
+        waiting = recogniser.bank_waits
+        if recogniser.prepare_bank(BANK_TEXTS_A_TURN):
+            return True
+        if waiting:
+            self._bank_came = True
+            self._tell_rows(self._prompts, recogniser.notices)
+        return waiting
 
     def _take_over(self, candidate: Recogniser) -> bool:
         """Put the new model in the place of the old one; False when it is not wanted any more."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.network_replay import NetworkReplay
+from tests.pipeline.tiny_clip import save_folder
 from tests.programs import PATIENCE_S, PERSON, command, environment, rows, run_main, wait_until
 
 needs_person = pytest.mark.skipif(not PERSON.is_file(), reason=f"{PERSON.name} is not here")
@@ -62,6 +63,41 @@ def test_json_lines_say_what_made_them(person_csv: Path, tmp_path: Path) -> None
     assert [window["start_us"] for window in windows] == [int(row["start_us"]) for row in table]
     for window, row in zip(windows, table, strict=True):
         assert window["probabilities"]["a cup"] == pytest.approx(float(row["p:a cup"]), abs=1e-6)
+
+
+@needs_person
+def test_something_else_is_the_last_column_where_it_is_asked_for(person_csv: Path, tmp_path: Path) -> None:
+    target, lines = tmp_path / "else.csv", tmp_path / "else.jsonl"
+    for output in (target, lines):
+        done = run_main(PERSON, "--headless", "--something-else", "--output", output, *PROMPTS)
+        assert (done.status, done.out) == (0, ""), done.err
+    table, plain = rows(target), rows(person_csv)
+    assert list(table[0]) == [*plain[0], "p:something else"]
+    run, *windows = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
+    assert run["run"]["something_else"] is True
+    for row, window, alone in zip(table, windows, plain, strict=True):
+        other = float(row["p:something else"])
+        assert 0 < other < 1
+        assert float(row["p:a cup"]) == pytest.approx(float(alone["p:a cup"]) * (1 - other), abs=3e-6)
+        assert window["probabilities"]["something else"] == pytest.approx(other, abs=1e-6)
+        assert list(window["cosines"])[-1] == "something else"
+
+
+def test_a_prompt_that_a_small_model_does_not_know_is_said_on_standard_error(
+    recording_file: Path, tmp_path: Path
+) -> None:
+    folder = save_folder(tmp_path / "mini")
+    (folder / "concepts.txt").write_text("star\ncup\ndog\ncat\nfish\n", encoding="utf-8")
+    (folder / "something_else.json").write_text('{"unknown_below": 0.9}', encoding="utf-8")
+    model = ("--model", f"local-dir:{folder}", "--precision", "fp32")
+    done = run_main(
+        recording_file, "--headless", "--output", "-", *model, "--prompts", "a star, quantum chromodynamics"
+    )
+    assert done.status == 0, done.err
+    assert [line for line in done.err.splitlines() if line.startswith("Prompt")] == [
+        "Prompt 2: The small model may not know this."
+    ]
+    assert done.out.startswith("start_us,end_us,events,state,label,probability,p:a star,p:quantum chromodynamics\n")
 
 
 @needs_person

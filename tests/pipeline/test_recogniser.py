@@ -389,3 +389,149 @@ def test_a_recording_without_frames_gives_none(recogniser: Recogniser) -> None:
 def test_resolutions_in_one_group_are_encoded_apart(recogniser: Recogniser) -> None:
     frames = some_frames(5) + some_frames(6, size=(60, 80), first=5)
     assert len(analysed(recogniser, frames, 11)) == (5 - T + 1) + (6 - T + 1)
+
+
+# --- something else ---
+
+WORLD = "umbrella\tbrolly\nstar\ncup\tmug\ndog\ncat\nfish\nhouse\ntree\n"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> nc.ClipModel:
+    """A model with concepts of its own, none of which it takes for the same as another."""
+    folder = save_folder(tmp_path_factory.mktemp("world") / "mini")
+    (folder / "concepts.txt").write_text(WORLD, encoding="utf-8")
+    (folder / "something_else.json").write_text('{"same_meaning": 1.5, "unknown_below": 0.9}', encoding="utf-8")
+    return nc.load_model(f"local-dir:{folder}", device="cpu", precision="fp32")
+
+
+def judged_with_bank(model: nc.ClipModel, prompts: PromptList, something_else: bool = True) -> Recogniser:
+    recogniser = Recogniser(model, timesteps=T, something_else=something_else)
+    recogniser.set_prompts(prompts)
+    assert recogniser.prepare_bank() == 0
+    return recogniser
+
+
+def test_something_else_is_the_last_row_and_takes_from_all_others_alike(world: nc.ClipModel) -> None:
+    frames = some_frames(T)
+    plain = judged_with_bank(world, PROMPTS, something_else=False).push(frames)
+    recogniser = judged_with_bank(world, PROMPTS)
+    prediction = recogniser.push(frames)
+    assert plain is not None
+    assert prediction is not None
+    assert recogniser.labels == prediction.labels == ("star", "cup", "dog", "something else")
+    assert prediction.row_ids == (0, 1, 2, -1)
+    assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-6)
+    assert prediction.cosines[:3].tolist() == plain.cosines.tolist()
+    left = 1 - prediction.probabilities[3]
+    np.testing.assert_allclose(prediction.probabilities[:3], plain.probabilities * left, atol=1e-6)
+
+
+def test_its_number_is_that_of_the_concepts_that_are_not_typed(world: nc.ClipModel) -> None:
+    frames = some_frames(T)
+    prediction = judged_with_bank(world, PromptList.of(["star", "a mug"], PRESETS["plain"])).push(frames)
+    assert prediction is not None
+    f = world.encode_frames(np.stack([frame.pixels for frame in frames]))
+    texts = [f"a photo of a {name}" for name in ("star", "mug", "umbrella", "dog", "cat", "fish", "house", "tree")]
+    cosines = nc.mean_cosine(f, world.encode_texts(texts)).double().numpy()
+    weights = np.exp(cosines * world.scale)
+    other = 0.5 * weights[2:].mean()
+    assert prediction.probabilities[2] == pytest.approx(other / (other + 0.25 * weights[:2].sum()), abs=1e-5)
+    assert prediction.cosines[2] == pytest.approx(cosines[2:].max(), abs=1e-5)
+
+
+def test_concepts_that_mean_the_same_as_a_row_do_not_count(model: nc.ClipModel) -> None:
+    frames = some_frames(T)
+    prediction = judged_with_bank(model, PROMPTS).push(frames)
+    assert prediction is not None
+    f = model.encode_frames(np.stack([frame.pixels for frame in frames]))
+    rows = torch.nn.functional.normalize(model.encode_texts(list(PROMPTS.texts())), dim=1)
+    bank = torch.nn.functional.normalize(
+        model.encode_texts([f"a photo of a {name}" for name in model.bank.names]), dim=1
+    )
+    centre = bank.mean(0)
+    alike = torch.cosine_similarity((rows - centre)[:, None], (bank - centre)[None], dim=2).amax(0)
+    places = [place for place, name in enumerate(model.bank.names) if name not in ("star", "cup", "dog")]
+    other = [place for place in places if alike[place] < model.bank.settings.same_meaning]
+    assert 0 < len(other) < len(places)
+    assert prediction.cosines[3] == pytest.approx(float(nc.mean_cosine(f, bank[other]).max()), abs=1e-5)
+
+
+def test_until_its_texts_are_encoded_the_rows_are_judged_alone(world: nc.ClipModel) -> None:
+    recogniser = Recogniser(world, timesteps=T, something_else=True)
+    recogniser.set_prompts(PROMPTS)
+    first = recogniser.push(some_frames(T))
+    assert recogniser.prepare_bank(5) == 3
+    second = recogniser.repeat()
+    assert recogniser.prepare_bank(5) == 0
+    third = recogniser.repeat()
+    assert first is not None and second is not None and third is not None  # noqa: PT018
+    assert first.labels == second.labels == ("star", "cup", "dog")
+    assert third.labels[3:] == ("something else",)
+    recogniser.set_prompts(replace(PROMPTS, template=PRESETS["class"]))
+    assert recogniser.labels == ("star", "cup", "dog")
+    assert recogniser.bank_waits
+
+
+def test_switched_off_and_on_again_it_encodes_nothing_anew(world: nc.ClipModel) -> None:
+    recogniser = judged_with_bank(world, PROMPTS)
+    before = recogniser.labels
+    recogniser.set_something_else(False)
+    assert recogniser.labels == ("star", "cup", "dog")
+    recogniser.set_something_else(True)
+    assert not recogniser.bank_waits
+    assert recogniser.labels == before
+
+
+def test_analysis_in_any_portions_gives_the_numbers_of_single_windows(world: nc.ClipModel) -> None:
+    frames = some_frames(12)
+    whole = analysed(judged_with_bank(world, PROMPTS), frames, 12)
+    portions = analysed(judged_with_bank(world, PROMPTS), frames, 1, 3)
+    assert numbers(whole) == numbers(portions)
+    assert all(prediction.labels[-1] == "something else" for prediction in whole)
+    last = judged_with_bank(world, PROMPTS).push(frames[-T:])
+    assert last is not None
+    np.testing.assert_allclose(whole[-1].probabilities, last.probabilities, atol=1e-5)
+
+
+def test_no_motion_stays_no_motion(world: nc.ClipModel) -> None:
+    prediction = judged_with_bank(world, PROMPTS).push(some_frames(T, events=0))
+    assert prediction is not None
+    assert prediction.state == "no_motion"
+    assert len(prediction.probabilities) == len(prediction.labels) == 4
+    assert np.isnan(prediction.probabilities).all()
+
+
+def test_without_rows_there_is_no_something_else(world: nc.ClipModel) -> None:
+    recogniser = Recogniser(world, timesteps=T, something_else=True)
+    recogniser.set_prompts(PromptList((), PRESETS["plain"]))
+    assert not recogniser.bank_waits
+    assert recogniser.labels == ()
+
+
+def test_where_every_concept_is_typed_nothing_else_is_left(world: nc.ClipModel) -> None:
+    names = PromptList.of([line.split("\t")[0] for line in WORLD.split("\n") if line], PRESETS["plain"])
+    prediction = judged_with_bank(world, names).push(some_frames(T))
+    assert prediction is not None
+    assert (prediction.labels[-1], prediction.probabilities[-1], prediction.cosines[-1]) == ("something else", 0, -1)
+
+
+# --- outside a model's world ---
+
+
+def test_a_text_far_from_every_concept_is_told_of(world: nc.ClipModel) -> None:
+    prompts = PromptList.of(["brolly", "a star", "quantum chromodynamics"], PRESETS["plain"])
+    recogniser = judged_with_bank(world, prompts, something_else=False)
+    assert recogniser.notices == {2: "The small model may not know this."}
+
+
+def test_where_all_rows_name_concepts_nothing_needs_to_be_encoded(world: nc.ClipModel) -> None:
+    recogniser = Recogniser(world, timesteps=T)
+    recogniser.set_prompts(PromptList.of(["brolly", "a star"], PRESETS["plain"]))
+    assert not recogniser.bank_waits
+
+
+def test_a_model_without_concepts_says_nothing_of_the_kind(model: nc.ClipModel) -> None:
+    recogniser = judged_with_bank(model, PromptList.of(["quantum chromodynamics"], PRESETS["class"]))
+    assert recogniser.labels[-1] == "something else"
+    assert recogniser.notices == {}

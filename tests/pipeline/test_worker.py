@@ -476,3 +476,53 @@ def test_nothing_is_computed_while_nothing_comes(
     feed.put(some_frames(1, first=T))
     heard.wait_prediction(lambda prediction: prediction.end_us == (T + 1) * 1000)
     assert len(heard.predictions) == 3
+
+
+# --- something else ---
+
+
+@pytest.fixture
+def with_else(feed: WaitingFrames, heard: Heard) -> Iterator[RecognitionWorker]:
+    worker = RecognitionWorker(
+        feed, on_prediction=heard.add, on_model_state=heard.add, on_notice=heard.add, timesteps=T, something_else=True
+    )
+    worker.set_prompts(PROMPTS)
+    worker.start()
+    yield worker
+    assert worker.stop(PATIENCE_S)
+
+
+def test_a_new_model_answers_at_once_and_something_else_follows(
+    with_else: RecognitionWorker, heard: Heard, feed: WaitingFrames, models: Path
+) -> None:
+    feed.put(some_frames(T))
+    with_else.load_model(request(models, "first"))
+    heard.wait_prediction(lambda prediction: prediction.labels[-1] == "something else")
+    assert heard.predictions[0].labels == ("star", "cup")
+    with_else.set_prompts(replace(PROMPTS, template=PRESETS["class"]))
+    heard.wait_prediction(lambda prediction: prediction is not heard.predictions[1] and len(prediction.labels) == 2)
+    heard.wait(lambda: len(heard.predictions[-1].labels) == 3)
+
+
+def test_something_else_can_be_switched_off_and_on(
+    with_else: RecognitionWorker, heard: Heard, feed: WaitingFrames, models: Path
+) -> None:
+    feed.put(some_frames(T))
+    with_else.load_model(request(models, "first"))
+    heard.wait_prediction(lambda prediction: len(prediction.labels) == 3)
+    with_else.set_something_else(False)
+    heard.wait(lambda: heard.predictions[-1].labels == ("star", "cup"))
+    with_else.set_something_else(True)
+    heard.wait(lambda: len(heard.predictions[-1].labels) == 3)
+
+
+def test_a_row_that_a_small_model_does_not_know_is_told_of_once(
+    worker: RecognitionWorker, heard: Heard, tmp_path: Path
+) -> None:
+    folder = save_folder(tmp_path / "mini")
+    (folder / "concepts.txt").write_text("star\ncup\ndog\ncat\nfish\n", encoding="utf-8")
+    (folder / "something_else.json").write_text('{"unknown_below": 0.9}', encoding="utf-8")
+    worker.set_prompts(PromptList.of(["star", "quantum chromodynamics"], PRESETS["plain"]))
+    worker.load_model(request(tmp_path, "mini"))
+    heard.wait(lambda: heard.notices)
+    assert heard.notices == ["“quantum chromodynamics”: The small model may not know this."]
