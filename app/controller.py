@@ -21,6 +21,7 @@ from app.main_thread import MainThread
 from app.panels.connect import ConnectDialog
 from app.panels.settings import SettingsDialog, SettingsValues
 from app.panels.status import StatusValues
+from app.panels.webcam import WebcamDialog
 from app.shortcuts import add_shortcuts
 from app.theme import Theme
 from app.window import MainWindow
@@ -28,7 +29,9 @@ from app.wording import model_title, runner_up, source_kind, source_name, split_
 from pipeline.bundled import TOUR, recordings_folder, true_labels
 from pipeline.capture.messages import (
     CaptureNumbers,
+    ChooseObjects,
     Crashed,
+    DragObject,
     Ended,
     Failed,
     FramerSettings,
@@ -55,7 +58,17 @@ from pipeline.model_choice import list_models
 from pipeline.options import Options, network_address
 from pipeline.prediction import ModelState, Prediction
 from pipeline.prompts import PRESETS, PromptList, PromptRow, Template
-from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SimulationSpec, SourceInfo, SourceSpec
+from pipeline.sources.base import (
+    VIDEO_SUFFIXES,
+    CameraSpec,
+    NetworkSpec,
+    RecordingSpec,
+    SimulationSpec,
+    SourceInfo,
+    SourceSpec,
+    VideoSpec,
+    WebcamSpec,
+)
 from pipeline.worker import ModelRequest, RecognitionWorker
 
 PICTURE_MS = 16
@@ -63,6 +76,7 @@ POSITION_MS = 50
 STATUS_MS = 500
 NOTHING_OPEN = "Open a recording, plug in a camera, listen to a stream, or try the simulation."
 RETRY_MS = 1000
+_PLAYED = f"Recordings and films (*.aedat4 {' '.join('*' + suffix for suffix in VIDEO_SUFFIXES)})"
 RATE_OVER_S = 2.0
 """Predictions a second are counted over this long."""
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -137,7 +151,7 @@ class Controller(QObject):
     def start(self) -> None:
         """Open the source, load the model: all in the background."""
         panels = self._window
-        panels.view.set_droppable([".aedat4"])
+        panels.view.set_droppable([".aedat4", *VIDEO_SUFFIXES])
         if TOUR.is_file():
             things = len({shown.label for shown in true_labels(TOUR)})
             panels.top_bar.set_recordings([("Bundled tour", f"{things} things", str(TOUR))])
@@ -201,6 +215,7 @@ class Controller(QObject):
         top.open_recording.connect(self.choose_recording)
         top.listen_network.connect(self._choose_network)
         top.simulate.connect(lambda: self._open(SimulationSpec()))
+        top.choose_webcam.connect(self._choose_webcam)
         top.model_chosen.connect(self._model_chosen)
         top.load_weights.connect(self._choose_weights)
         top.settings_clicked.connect(self._show_settings)
@@ -209,6 +224,8 @@ class Controller(QObject):
         view.rendering_chosen.connect(self.choose_rendering)
         view.card_clicked.connect(top.open_source_menu)
         view.dropped.connect(self._dropped)
+        view.objects_chosen.connect(self._choose_objects)
+        view.object_dragged.connect(lambda x, y, held: self._capture.send(DragObject(x, y, held)))
         transport = window.transport
         transport.play_toggled.connect(self.toggle_play)
         transport.step.connect(self.step)
@@ -242,6 +259,7 @@ class Controller(QObject):
         self._live, self._prediction, self._last_label = _Live(), None, None
         window.banner.close_message()
         window.view.clear_picture()
+        window.view.set_objects((), ())
         window.history.clear()
         window.classes.set_probabilities(None)
         if self._model.status == "ready":
@@ -297,6 +315,7 @@ class Controller(QObject):
         window = self._window
         window.view.hide_card()
         window.view.set_sensor(info.camera or info.name, info.resolution.width, info.resolution.height)
+        window.view.set_objects(info.objects, info.shown)
         window.top_bar.set_source(info.name, info.kind)
         window.transport.set_mode("live" if info.live else "recording")
         window.transport.set_span(info.start_us, info.end_us)
@@ -309,7 +328,7 @@ class Controller(QObject):
 
     def _failed(self, message: str, *, opening: bool) -> None:
         failed, good = self._opening, self._last_good
-        if opening and isinstance(failed, CameraSpec | NetworkSpec) and good in (None, failed):
+        if opening and isinstance(failed, CameraSpec | NetworkSpec | WebcamSpec) and good in (None, failed):
             self._wait_for(failed, message)
             return
         if opening and good is not None and good != failed:
@@ -324,14 +343,14 @@ class Controller(QObject):
             self._window.hero.show_nothing("No events")
             self._window.view.show_card("plugs", "Nothing to show", NOTHING_OPEN, "Choose another source")
 
-    def _wait_for(self, spec: CameraSpec | NetworkSpec, message: str) -> None:
+    def _wait_for(self, spec: CameraSpec | NetworkSpec | WebcamSpec, message: str) -> None:
         """Say once what is in the way, and open the camera or stream as soon as it is there."""
         if not self._waiting:
             self._waiting = True
             if self._model.status == "ready":
                 self._window.hero.show_nothing("Waiting for events")
             icon, title = (
-                ("camera-slash", "No camera yet") if isinstance(spec, CameraSpec) else ("plugs", "No stream yet")
+                ("plugs", "No stream yet") if isinstance(spec, NetworkSpec) else ("camera-slash", "No camera yet")
             )
             self._window.view.show_card(icon, title, message, "Choose another source")
         QTimer.singleShot(RETRY_MS, lambda: self._try_again(spec))
@@ -344,7 +363,7 @@ class Controller(QObject):
         self._live.lost = True
         self._window.classes.set_probabilities(None)
         self._window.hero.show_no_motion(self._last_label, time.monotonic() - self._last_seen)
-        camera = isinstance(self._opening, CameraSpec)
+        camera = isinstance(self._opening, CameraSpec | WebcamSpec)
         self._window.view.show_card(
             "camera-slash" if camera else "plugs",
             "Camera unplugged" if camera else "Connection lost",
@@ -363,14 +382,26 @@ class Controller(QObject):
 
     def choose_recording(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
-            self._window, "Open a recording", str(recordings_folder()), "Recordings (*.aedat4);;All files (*)"
+            self._window, "Open a recording or a film", str(recordings_folder()), f"{_PLAYED};;All files (*)"
         )
         if path:
             self.open_path(Path(path))
 
     def open_path(self, path: Path) -> None:
-        """Play this recording."""
-        self._open(RecordingSpec(path))
+        """Play this recording or film."""
+        self._open(VideoSpec(path) if path.suffix.lower() in VIDEO_SUFFIXES else RecordingSpec(path))
+
+    def _choose_webcam(self) -> None:
+        dialog = WebcamDialog(self._window)
+        dialog.number_given.connect(lambda number: self._open(WebcamSpec(number)))
+        dialog.open()
+
+    def _choose_objects(self, names: list[str]) -> None:
+        """Let the simulation show these in turn, also when it is opened again."""
+        if isinstance(self._opening, SimulationSpec):
+            self._opening = replace(self._opening, objects=tuple(names))
+            self._last_good = self._opening
+        self._capture.send(ChooseObjects(tuple(names)))
 
     def _choose_network(self) -> None:
         dialog = ConnectDialog(self._window)

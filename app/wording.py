@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pipeline.prediction import ModelState, Prediction
-from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SourceSpec
+from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SourceSpec, VideoSpec, WebcamSpec
 
 
 def source_name(spec: SourceSpec) -> str:
     """Name a source before it is open, and its resolution and camera are known."""
     match spec:
-        case RecordingSpec(path):
+        case RecordingSpec(path) | VideoSpec(path):
             return path.name
+        case WebcamSpec(number):
+            return f"Webcam {number}"
         case CameraSpec(serial):
             return serial or "Camera"
         case NetworkSpec():
@@ -28,6 +30,10 @@ def source_kind(spec: SourceSpec) -> str:
             return "camera"
         case NetworkSpec():
             return "network"
+        case VideoSpec():
+            return "video"
+        case WebcamSpec():
+            return "webcam"
         case _:
             return "simulation"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -29,6 +30,7 @@ from app.panels.buttons import FaceButton
 from app.panels.chips import CHIP, RADIUS, RecordingChip, SensorChip, SwitchChip, Themed, ZoomChip
 from app.panels.focus import RING_ROOM
 from app.panels.menu import Menu
+from app.panels.objects_chip import ObjectsChip
 from app.panels.overlays import DropCurtain, MessageCard
 from app.panels.picture_canvas import Crop, Placement, draw_crisp
 from app.panels.segmented import Segmented
@@ -53,12 +55,17 @@ class EventsView(QWidget):
     """Shows the newest picture of the events.
 
     Wheel and pinch enlarge around the pointer, dragging moves an enlarged picture, a double click fits it again.
+    In front of a simulation dragging draws the object about, and the middle button moves the picture.
     """
 
     rendering_chosen = pyqtSignal(str)
     """Key of `RENDERINGS`."""
     model_view_toggled = pyqtSignal(bool)
     card_clicked = pyqtSignal()
+    objects_chosen = pyqtSignal(list)
+    """Names (str) of the objects that a simulation is to show in turn."""
+    object_dragged = pyqtSignal(float, float, bool)
+    """Where on the sensor (px) a simulation's object is drawn to, and whether it is held there."""
     dropped = pyqtSignal(list)
     """Paths (str) of files that can be played, or of lists of classes."""
 
@@ -71,6 +78,8 @@ class EventsView(QWidget):
         self._crop: Crop = "crop"
         self._place = Placement()
         self._drag_from: QPointF | None = None
+        self._leading = False
+        """The pointer draws a simulation's object about."""
         self._corners = QPainterPath()
         self.setAcceptDrops(True)
         self.setMinimumSize(320, 200)
@@ -97,6 +106,9 @@ class EventsView(QWidget):
         self.model_view = SwitchChip("Model’s view", "Show what the model sees (M)", self)
         self.model_view.setChecked(True)
         self.model_view.toggled.connect(self._model_view_changed)
+        self.objects = ObjectsChip(self)
+        self.objects.chosen.connect(self._choose_objects)
+        self.objects.hide()
         self.card = MessageCard(self)
         self.card.clicked.connect(self.card_clicked)
         self.curtain = DropCurtain(self)
@@ -106,13 +118,13 @@ class EventsView(QWidget):
     @property
     def _tab_order(self) -> tuple[QWidget, ...]:
         zoom = self.zoom_chip
-        return (self.renderings, self.rendering_menu, zoom.minus, zoom.plus, zoom.fit, self.model_view)
+        return (self.renderings, self.rendering_menu, zoom.minus, zoom.plus, zoom.fit, self.objects, self.model_view)
 
     @property
     def _themed(self) -> tuple[Themed, ...]:
         return (
             self.sensor_chip, self.recording_chip, self.renderings, self.rendering_menu,
-            self.zoom_chip, self.model_view, self.card, self.curtain,
+            self.zoom_chip, self.objects, self.model_view, self.card, self.curtain,
         )  # fmt: skip
 
     # --- what it shows ---
@@ -185,6 +197,15 @@ class EventsView(QWidget):
         self.recording_chip.set_seconds(seconds)
         if shown == self.recording_chip.isHidden():
             self._place_chips()
+
+    def set_objects(self, objects: Sequence[str], chosen: Sequence[str]) -> None:
+        """Offer a simulation's objects, those chosen ticked, and let them be drawn about; none: no simulation plays."""
+        if self._leading and not objects:
+            self._leading = False
+        self.objects.set_objects(objects, chosen)
+        self.objects.setVisible(bool(objects))
+        self._place_chips()
+        self._moved()
 
     def set_droppable(self, extensions: list[str]) -> None:
         """Take the file name endings of recordings that can be played, e.g. ``.aedat4``."""
@@ -259,6 +280,19 @@ class EventsView(QWidget):
         self.set_rendering(key)
         self.rendering_chosen.emit(key)
 
+    def _choose_objects(self, names: list[str]) -> None:
+        self._place_chips()
+        self.objects_chosen.emit(names)
+
+    def _draw_about(self, position: QPointF, *, held: bool) -> None:
+        """Draw the object to this place of the view."""
+        on_sensor = (position - self._place.box.topLeft()) / self._place.scale
+        self.object_dragged.emit(on_sensor.x(), on_sensor.y(), held)
+
+    @property
+    def _can_lead(self) -> bool:
+        return bool(self.objects.objects) and not self._image.isNull() and not self.card_shown
+
     def _make_rendering_menu(self) -> QMenu:
         menu = Menu(self._theme, self)
         for key, text in RENDERINGS:
@@ -271,8 +305,9 @@ class EventsView(QWidget):
 
     def _moved(self) -> None:
         self.zoom_chip.set_scale(self._place.scale)
-        if self._drag_from is None:
-            self.setCursor(Qt.CursorShape.OpenHandCursor if self._place.can_pan() else Qt.CursorShape.ArrowCursor)
+        if self._drag_from is None and not self._leading:
+            grabbed = self._place.can_pan() or self._can_lead
+            self.setCursor(Qt.CursorShape.OpenHandCursor if grabbed else Qt.CursorShape.ArrowCursor)
         self.update()
 
     def _place_picture(self) -> None:
@@ -296,6 +331,13 @@ class EventsView(QWidget):
             self.recording_chip.move(_EDGE, _EDGE + CHIP + 8)
         self.zoom_chip.resize(self.zoom_chip.sizeHint())
         self.zoom_chip.move(_EDGE, bottom - CHIP)
+        self.objects.resize(self.objects.sizeHint())
+        beside = _EDGE + self.zoom_chip.width() + 8 - RING_ROOM
+        room = self.width() - _EDGE - self.model_view.sizeHint().width() - 8
+        above = beside + self.objects.width() > room
+        self.objects.move(
+            _EDGE - RING_ROOM if above else beside, bottom - CHIP - RING_ROOM - (CHIP + 8 if above else 0)
+        )
         self.model_view.resize(self.model_view.sizeHint())
         self.model_view.move(right - self.model_view.width(), bottom - CHIP - RING_ROOM)
 
@@ -382,9 +424,16 @@ class EventsView(QWidget):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        """Begin to move an enlarged picture."""
+        """Begin to draw a simulation's object about, or to move an enlarged picture."""
         assert event is not None
-        if event.button() == Qt.MouseButton.LeftButton and self._place.can_pan():
+        left, middle = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton
+        if event.button() == left and self._can_lead and self._place.box.contains(event.position()):
+            self._leading = True
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            self._draw_about(event.position(), held=True)
+            event.accept()
+            return
+        if event.button() in (left, middle) and self._place.can_pan():
             self._drag_from = event.position()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
             event.accept()
@@ -392,15 +441,23 @@ class EventsView(QWidget):
         super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
-        """Move the picture with the pointer."""
+        """Move the picture, or the object, with the pointer."""
         assert event is not None
+        if self._leading:
+            self._draw_about(event.position(), held=True)
+            return
         if self._drag_from is not None:
             if self._place.pan(event.position() - self._drag_from):
                 self._moved()
             self._drag_from = event.position()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
-        """Let go of the picture."""
+        """Let go of the picture, or of the object."""
+        assert event is not None
+        if self._leading and event.button() == Qt.MouseButton.LeftButton:
+            self._leading = False
+            self._draw_about(event.position(), held=False)
+            self._moved()
         if self._drag_from is not None:
             self._drag_from = None
             self._moved()

@@ -21,6 +21,8 @@ KINDS = {
     "camera": ("video-camera", "Camera"),
     "network": ("share-network", "Network"),
     "simulation": ("cube", "Simulation"),
+    "video": ("film-slate", "Film"),
+    "webcam": ("camera", "Webcam"),
 }
 """Icon and word of each kind of source."""
 _LOGO = 28
@@ -75,6 +77,7 @@ class TopBar(QWidget):
     """Key of a recording that `set_recordings` offers."""
     listen_network = pyqtSignal()
     simulate = pyqtSignal()
+    choose_webcam = pyqtSignal()
     model_chosen = pyqtSignal(str)
     load_weights = pyqtSignal()
     settings_clicked = pyqtSignal()
@@ -229,8 +232,9 @@ class TopBar(QWidget):
         menu.addSeparator()
         for label, detail, key in self._recordings:
             menu.add(label, partial(self.recording_chosen.emit, key), icon="film-strip", detail=detail)
-        menu.add("Open a recording…", self.open_recording.emit, icon="folder-open", detail="Ctrl O")
+        menu.add("Open a recording or a film…", self.open_recording.emit, icon="folder-open", detail="Ctrl O")
         menu.add("Listen on the network…", self.listen_network.emit, icon="share-network", detail="host : port")
+        menu.add("Webcam…", self.choose_webcam.emit, icon="camera", detail="its pictures as events")
         menu.add("Simulation", self.simulate.emit, icon="cube", detail="moving shapes")
 
     def _make_model_menu(self) -> QMenu:
