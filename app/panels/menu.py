@@ -60,6 +60,11 @@ class Menu(QMenu):
         self.addAction(action)
         return action
 
+    def set_checked(self, action: QAction, checked: bool) -> None:
+        """Tick an entry that has no icon, or not, while the menu is open."""
+        self._icons[action] = "check" if checked else ""
+        self.update()
+
     def add_header(self, text: str) -> None:
         """Add a heading, which cannot be chosen."""
         action = QAction(text.replace("&", "&&"), self)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QAction, QKeyEvent, QMouseEvent
+from PyQt6.QtGui import QKeyEvent, QMouseEvent
 from PyQt6.QtWidgets import QMenu, QWidget
 
 from app.panels.buttons import FaceButton
@@ -47,8 +46,7 @@ class ObjectsChip(FaceButton):
 
     def tick(self, name: str) -> None:
         """Show one more, or one less; from all of them, only this one."""
-        whole = len(self.ticked) == len(self.objects)
-        ticked = {name} if whole else set(self.ticked) ^ {name}
+        ticked = {name} if self._whole else set(self.ticked) ^ {name}
         self._choose(ticked)
 
     def tick_all(self) -> None:
@@ -66,28 +64,30 @@ class ObjectsChip(FaceButton):
 
     def _make_menu_of_objects(self) -> QMenu:
         menu = StayingMenu(self._theme, self)
-        self._fill(menu)
-        return menu
-
-    def _fill(self, menu: StayingMenu) -> None:
-        """Fill the menu; each entry fills it again, since the ticks change."""
-        menu.empty()
-        whole = len(self.ticked) == len(self.objects)
-        menu.add("All in turn", partial(self._and_again, menu, ""), checked=whole)
+        entries = {"": menu.add("All in turn")}
         menu.addSeparator()
         for name in self.objects:
-            shown = not whole and name in self.ticked
-            menu.add(name.capitalize(), partial(self._and_again, menu, name), checked=shown)
+            entries[name] = menu.add(name.capitalize())
 
-    def _and_again(self, menu: StayingMenu, name: str) -> None:
-        if name:
-            self.tick(name)
-        else:
-            self.tick_all()
-        place = menu.actions().index(action) if (action := menu.activeAction()) in menu.actions() else -1
-        self._fill(menu)
-        if place >= 0:
-            menu.setActiveAction(menu.actions()[place])
+        def show() -> None:
+            for name, entry in entries.items():
+                menu.set_checked(entry, name in self.ticked if not self._whole else not name)
+
+        def choose(name: str) -> None:
+            if name:
+                self.tick(name)
+            else:
+                self.tick_all()
+            show()
+
+        for name, entry in entries.items():
+            entry.triggered.connect(lambda _, name=name: choose(name))
+        show()
+        return menu
+
+    @property
+    def _whole(self) -> bool:
+        return len(self.ticked) == len(self.objects)
 
 
 class StayingMenu(Menu):
@@ -99,7 +99,7 @@ class StayingMenu(Menu):
         action = self.actionAt(event.position().toPoint())
         if action is not None and action.isEnabled() and not action.isSeparator():
             self.setActiveAction(action)
-            self._choose(action)
+            action.trigger()
         else:
             super().mouseReleaseEvent(event)
 
@@ -108,9 +108,6 @@ class StayingMenu(Menu):
         assert event is not None
         action = self.activeAction()
         if action is not None and event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._choose(action)
+            action.trigger()
         else:
             super().keyPressEvent(event)
-
-    def _choose(self, action: QAction) -> None:
-        action.trigger()

@@ -21,7 +21,7 @@ KINDS = {
     "camera": ("video-camera", "Camera"),
     "network": ("share-network", "Network"),
     "simulation": ("cube", "Simulation"),
-    "video": ("film-slate", "Film"),
+    "video": ("monitor-play", "Film"),
     "webcam": ("camera", "Webcam"),
 }
 """Icon and word of each kind of source."""

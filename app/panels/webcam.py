@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import QWidget
 
 from app.panels.buttons import FaceButton
@@ -50,3 +51,10 @@ class WebcamDialog(SmallDialog):
         """Take the number."""
         self.number_given.emit(round(self.field.value))
         self.accept()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Enter takes the number, as the button does."""
+        if event is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.submit()
+        else:
+            super().keyPressEvent(event)

@@ -58,7 +58,7 @@ def test_the_source_menu_has_cameras_first_and_asks_for_them(bar: TopBar, qtbot:
     bar.set_cameras(CAMERAS)
     assert words(menu) == [
         "Cameras", "DVXplorer DXB00010", "R&D camera",
-        "Open a recording…", "Listen on the network…", "Simulation",
+        "Open a recording or a film…", "Listen on the network…", "Webcam…", "Simulation",
     ]  # fmt: skip
     with qtbot.waitSignal(bar.camera_chosen) as said:
         choose(menu, "R&D camera")
@@ -83,7 +83,12 @@ def test_cameras_that_arrive_after_the_menu_closed_do_no_harm(bar: TopBar, qtbot
 
 @pytest.mark.parametrize(
     ("text", "signal"),
-    [("Open a recording…", "open_recording"), ("Listen on the network…", "listen_network"), ("Simulation", "simulate")],
+    [
+        ("Open a recording or a film…", "open_recording"),
+        ("Listen on the network…", "listen_network"),
+        ("Webcam…", "choose_webcam"),
+        ("Simulation", "simulate"),
+    ],
 )
 def test_the_other_sources(bar: TopBar, qtbot: QtBot, text: str, signal: str) -> None:
     bar.open_source_menu()
