@@ -65,6 +65,11 @@ class VideoSource(Source):
             self.seek(0)
             if not self._ready:
                 raise SourceError(f"{spec.path.name} holds a single picture, in which nothing moves: choose a film.")
+        except av.error.FFmpegError as error:
+            self.close()
+            raise SourceError(
+                f"{spec.path.name} cannot be read ({error.strerror}): convert it, or choose another film."
+            ) from error
         except BaseException:
             self.close()
             raise
@@ -157,7 +162,12 @@ class VideoSource(Source):
             at_us = self._time_us(frame)
             if at_us >= time_us and at_us > last_us:
                 last_us = at_us
-                yield grey_of(frame, self.info.resolution), at_us
+                try:
+                    grey = grey_of(frame, self.info.resolution)
+                except av.error.FFmpegError:  # of a size or colours that a damaged picture says it has
+                    self._damaged += 1
+                else:
+                    yield grey, at_us
             frame = next(frames, None)
 
     def _frames(self, stream: VideoStream) -> Iterator[av.VideoFrame]:

@@ -93,7 +93,12 @@ class WebcamSource(Source):
             if picture is None:
                 return EventBatch(NO_EVENTS, self._until_us)
             frame, time_us = picture
-            parts = portions(self._events.show(grey_of(frame, self.info.resolution), time_us))
+            try:
+                grey = grey_of(frame, self.info.resolution)
+            except av.error.FFmpegError as error:
+                called = _called(self._spec, self._device)
+                raise SourceLost(f"{called} gives pictures that cannot be read: plug it in again.") from error
+            parts = portions(self._events.show(grey, time_us))
             for part in parts[:-1]:
                 self._ready.append(EventBatch(part, int(part["timestamp"][-1]) + 1))
             self._until_us = max(self._until_us, time_us)
