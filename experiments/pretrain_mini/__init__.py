@@ -1,0 +1,1 @@
+"""Training of the bundled model from nothing: the words, the pictures, the events, the two towers."""

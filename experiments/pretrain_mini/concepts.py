@@ -1,0 +1,111 @@
+"""The world that the model knows: concepts, what people call them, and what the sets call their pictures.
+
+`concepts.txt` beside this file is written by hand: a line a concept, `name; synonym, ... | picture, ...`.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.pretrain_mini.hands import HELD_OUT_CONCEPTS, joined_name
+from experiments.pretrain_mini.wordings import LETTERS, NUMERALS
+
+TABLE = Path(__file__).with_name("concepts.txt")
+NOTHING = "nothing but noise"
+_NOTHING_TOO = (
+    "nothing",
+    "noise",
+    "only noise",
+    "empty",
+    "an empty scene",
+    "no object",
+    "background",
+    "empty background",
+)
+_SIDED = ("left", "right", "up", "down", "clockwise", "note", "question", "percent", "redo", "undo", "sign", "play")
+
+
+@dataclass(frozen=True)
+class Concept:
+    """One thing that can be drawn.
+
+    Attributes
+    ----------
+    name : str
+    synonyms : tuple of str
+    pictures : tuple of str
+        What sets call it.
+    mirrors : bool
+        Whether its mirror image is the same thing.
+    held_out : bool
+        Neither its pictures nor its names are ever trained on.
+    """
+
+    name: str
+    synonyms: tuple[str, ...]
+    pictures: tuple[str, ...] = ()
+    mirrors: bool = True
+    held_out: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All its names, the first one first."""
+        return (self.name, *self.synonyms)
+
+
+def read_concepts(table: Path = TABLE) -> list[Concept]:
+    """Give all concepts: those of the table, the numerals, the letters, and nothing but noise."""
+    concepts = [_parsed(line) for line in table.read_text().splitlines() if line.strip()]
+    names = sorted(c.name for c in concepts if len(c.name.split()) <= 2)
+    hidden = set(random.Random(334).sample(names, HELD_OUT_CONCEPTS))
+    concepts = [Concept(c.name, c.synonyms, c.pictures, _mirrors(c.name), c.name in hidden) for c in concepts]
+    for value, word in enumerate(NUMERALS):
+        concepts.append(
+            Concept(
+                f"digit {word}",
+                (str(value), word, f"digit {value}", f"number {word}", f"number {value}", f"the numeral {value}"),
+                (),
+                False,
+            )
+        )
+    for letter in LETTERS:
+        own = () if letter in "ai" else (letter,)
+        concepts.append(
+            Concept(
+                f"letter {letter}",
+                (*own, f"the letter {letter}", f"capital letter {letter}", f"capital {letter}"),
+                (),
+                False,
+            )
+        )
+    return [*concepts, Concept(NOTHING, _NOTHING_TOO)]
+
+
+def by_picture(concepts: list[Concept]) -> dict[str, int]:
+    """Give the concept for each name that a set may give a picture, blanks removed."""
+    found: dict[str, int] = {}
+    for index, concept in enumerate(concepts):
+        for name in concept.pictures:
+            found[joined_name(name)] = index
+    for index, concept in enumerate(concepts):
+        if concept.pictures:
+            for name in concept.words:
+                if len(name) > 3:
+                    found.setdefault(joined_name(name), index)
+    return found
+
+
+def _parsed(line: str) -> Concept:
+    words, _, pictures = line.partition("|")
+    name, _, synonyms = words.partition(";")
+    return Concept(name.strip(), _split(synonyms), _split(pictures))
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _mirrors(name: str) -> bool:
+    return not any(word in name.split() for word in _SIDED)

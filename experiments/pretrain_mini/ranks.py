@@ -1,0 +1,43 @@
+"""One process of one thread on each core, their gradients averaged: two threads get in each other's way."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+
+def run_ranks(work: Callable[..., None], *arguments: Any, processes: int) -> None:
+    """Call `work(rank, processes, *arguments)` in as many processes, joined by gloo, and wait for them.
+
+    Raises
+    ------
+    RuntimeError
+        One of them failed; the others have been ended.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    mp.spawn(_start, args=(work, processes, port, arguments), nprocs=processes)  # type: ignore[attr-defined,no-untyped-call]
+
+
+def _start(rank: int, work: Callable[..., None], processes: int, port: int, arguments: tuple[Any, ...]) -> None:
+    torch.set_num_threads(1)
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    dist.init_process_group("gloo", rank=rank, world_size=processes)
+    try:
+        work(rank, processes, *arguments)
+    finally:
+        dist.destroy_process_group()
+
+
+def averaged(values: torch.Tensor) -> torch.Tensor:
+    """Give the mean over all processes."""
+    total = values.clone()
+    dist.all_reduce(total)
+    return total / dist.get_world_size()
