@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from experiments.pretrain_mini.hands import OUTLINED
+
 TIMESTEPS, TIMESTEP_US = 10, 30_000
 _START_US = 600_000
 SIDES = {"gen1": (346, 260), "vga": (640, 480), "hd": (1280, 720)}
@@ -62,6 +64,11 @@ class Score:
         middle = (p + z * z / (2 * n)) / (1 + z * z / n)
         half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
         return middle - half, middle + half
+
+    def figures(self) -> dict[str, Any]:
+        """Everything about it, for a JSON file or the model card."""
+        low, high = self.interval
+        return asdict(self) | {"share": self.share, "low": low, "high": high}
 
 
 def window_frames(cover: Floats, light: Floats, showing: Showing) -> npt.NDArray[np.uint8]:
@@ -230,12 +237,16 @@ class Judge:
 
         self.concepts = setting.concepts
         self.tasks, self.features = tasks, features
-        self.encode = lambda texts: _unit(np.asarray(setting.model.encode_texts(texts), np.float32))
+        self.model = setting.model
         names = [with_article("a {}", concept.name) if concept.pictures else concept.name for concept in self.concepts]
         self.named = self.encode(names)
         self.scale = float(setting.model.logit_scale)
         self.hidden = np.array([concept.held_out for concept in self.concepts])
         self.rng = np.random.default_rng(42)
+
+    def encode(self, texts: list[str]) -> Floats:
+        """Give text features, unit length, float32 (N, C)."""
+        return _unit(np.asarray(self.model.encode_texts(texts), np.float32))
 
     def of(self, row: str) -> tuple[Floats, npt.NDArray[np.int64]]:
         places = [place for place, task in enumerate(self.tasks) if task.row == row]
@@ -252,12 +263,12 @@ class Judge:
         return right, len(truth)
 
     def one_of_two(
-        self, row: str, right_text: Callable[[int, Task], str], wrong_text: Callable[[int, Task], str]
+        self, row: str, right_text: Callable[[Task], str], wrong_text: Callable[[Task], str]
     ) -> tuple[int, int]:
         tasks = [task for task in self.tasks if task.row == row]
         features, _ = self.of(row)
-        right = self.encode([right_text(task.concept, task) for task in tasks])
-        wrong = self.encode([wrong_text(task.concept, task) for task in tasks])
+        right = self.encode([right_text(task) for task in tasks])
+        wrong = self.encode([wrong_text(task) for task in tasks])
         return int(((right * features).sum(1) > (wrong * features).sum(1)).sum()), len(tasks)
 
     def scores(self, looks: npt.NDArray[np.int64]) -> list[Score]:
@@ -282,24 +293,22 @@ class Judge:
             Score("unseen prompts, among 10", *self.among("unseen", 10, unknown), 0.78),
             self._noise(),
         ]
-        name = lambda concept: self.concepts[concept].name  # noqa: E731
-        look = lambda task: looks[task.picture]  # noqa: E731
-        table.append(
-            Score(
-                "outlined against filled",
-                *self.one_of_two(
-                    "looks",
-                    lambda c, task: f"{'outlined' if look(task) == 1 else 'filled'} {name(c)}",
-                    lambda c, task: f"{'filled' if look(task) == 1 else 'outlined'} {name(c)}",
-                ),
-                0.90,
-            )
+        looked = self.one_of_two(
+            "looks", lambda task: self._look(task, looks), lambda task: self._look(task, 3 - looks)
         )
-        big = self.one_of_two("big", lambda c, _: f"big {name(c)}", lambda c, _: f"small {name(c)}")
-        small = self.one_of_two("small", lambda c, _: f"small {name(c)}", lambda c, _: f"big {name(c)}")
+        table.append(Score("outlined against filled", *looked, 0.90))
+        big = self.one_of_two("big", lambda task: f"big {self._name(task)}", lambda task: f"small {self._name(task)}")
+        small = self.one_of_two(
+            "small", lambda task: f"small {self._name(task)}", lambda task: f"big {self._name(task)}"
+        )
         table.append(Score("big against small", big[0] + small[0], big[1] + small[1], 0.90))
-        table.append(self._one_against_two())
         return table
+
+    def _name(self, task: Task) -> str:
+        return self.concepts[task.concept].name
+
+    def _look(self, task: Task, looks: npt.NDArray[np.int64]) -> str:
+        return f"{'outlined' if looks[task.picture] == OUTLINED else 'filled'} {self._name(task)}"
 
     def _typed(self) -> Floats:
         from experiments.pretrain_mini.wordings import with_article
@@ -323,9 +332,6 @@ class Judge:
             right += bool(noise @ feature < self.named[concept] @ feature)
         total = len(features) + len(objects)
         return Score('"nothing but noise" against an object', right, total, 0.98)
-
-    def _one_against_two(self) -> Score:
-        return Score("one against two (not trained, not measured)", 0, 0, 0.90)
 
 
 def _unit(features: Floats) -> Floats:
@@ -370,7 +376,7 @@ def main() -> None:
         low, high = score.interval
         print(f"{score.name:58} {score.share:6.1%}  ({low:.1%} to {high:.1%}, n {score.n}, bar {score.bar:.0%})")
     if options.output is not None:
-        options.output.write_text(json.dumps([asdict(score) for score in scores], indent=1) + "\n")
+        options.output.write_text(json.dumps([score.figures() for score in scores], indent=1) + "\n")
 
 
 if __name__ == "__main__":

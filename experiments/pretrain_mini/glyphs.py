@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
-from scipy import ndimage  # type: ignore[import-untyped]
+from scipy import ndimage
 
 from experiments.pretrain_mini.drawings import SIDE, Bitmap, bitmap, finished
 

@@ -235,9 +235,7 @@ class Looks:
             rng = np.random.default_rng(6)
             everything = np.ones(len(which), bool)
             shown, labels, _, _ = self.drawer.show(rng, which, everything, side, ~everything)
-            features = torch.cat(
-                [tower(part.contiguous(memory_format=torch.channels_last))[0] for part in shown.split(96)]
-            )
+            features = torch.cat([tower(shown[start : start + BATCH])[0] for start in range(0, len(shown), BATCH)])
             cosines = (features @ self.words.T).masked_fill(~self.trained, -1.0)
             found[name] = round((cosines.argmax(-1) == labels).float().mean().item(), 4)
         return found

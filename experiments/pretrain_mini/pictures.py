@@ -178,7 +178,7 @@ def _character_jobs(fonts: Path, concepts: list[Concept]) -> Iterator[Job]:
 
 
 def _digit_jobs(concepts: list[Concept]) -> Iterator[Job]:
-    from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+    from sklearn.datasets import load_digits
 
     place = {concept.name: index for index, concept in enumerate(concepts)}
     digits = load_digits()

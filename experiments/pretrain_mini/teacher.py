@@ -21,7 +21,7 @@ class Teacher(nn.Module):
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(32)
-        self.bert = BertModel.from_pretrained(folder, dtype=torch.bfloat16, attn_implementation="sdpa").eval()
+        self.bert = BertModel.from_pretrained(folder, dtype=torch.bfloat16, attn_implementation="sdpa").eval()  # type: ignore[no-untyped-call]
 
     @torch.no_grad()
     def forward(self, texts: list[str]) -> torch.Tensor:

