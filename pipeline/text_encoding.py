@@ -39,7 +39,8 @@ class TextEncoder:
         if inner is None:
             return len(self._tokenizer.encode(text)) + 2
         cleaned = self._tokenizer.clean_fn(text)
-        return len(inner(cleaned, truncation=False)["input_ids"])
+        # Not verbose: it would warn of what is counted here on purpose.
+        return len(inner(cleaned, truncation=False, verbose=False)["input_ids"])
 
     def encode(self, texts: Sequence[str]) -> torch.Tensor:
         """Give features, float32 (N, C) on the CPU, not normalised."""

@@ -7,12 +7,14 @@ import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
 import open_clip
 import torch
 from safetensors.torch import save_file
+from tokenizers import BertWordPieceTokenizer
 
 from pipeline.prediction import EventFrame
 
@@ -27,7 +29,7 @@ def tiny_config(*, width: int = 32, image_size: int = 32, custom_text: bool = Fa
     config: dict[str, Any] = {
         "embed_dim": 24,
         "vision_cfg": {"image_size": image_size, "patch_size": 16, "width": width, "layers": 2, "head_width": 16},
-        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2, **text},
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2} | text,
     }
     if custom_text:
         config["custom_text"] = True
@@ -53,6 +55,25 @@ def save_folder(folder: Path, config: dict[str, Any] | None = None, seed: int = 
     described = {"model_cfg": config, "preprocess_cfg": {"mean": list(MEAN), "std": list(STD)}}
     (folder / "open_clip_config.json").write_text(json.dumps(described), encoding="utf-8")
     save_file(tiny_state(config, seed), folder / "open_clip_model.safetensors")
+    return folder
+
+
+def save_word_piece_folder(folder: Path) -> Path:
+    """Write a folder whose texts are cut into word pieces by transformers: a context of 32, ends at [SEP]."""
+    special = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+    pieces = [*special, *ascii_lowercase, *(f"##{letter}" for letter in ascii_lowercase), "photo", "star"]
+    text: dict[str, Any] = {
+        "context_length": 32,
+        "vocab_size": 64,
+        "pool_type": "eos",
+        "eos_id": special.index("[SEP]"),
+    }
+    save_folder(folder, tiny_config(hf_tokenizer_name="tiny", **text))
+    vocabulary = {piece: place for place, piece in enumerate(pieces)}
+    BertWordPieceTokenizer(vocabulary).save(str(folder / "tokenizer.json"))
+    names = {f"{name[1:-1].lower()}_token": name for name in special}
+    described = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 32, **names}
+    (folder / "tokenizer_config.json").write_text(json.dumps(described), encoding="utf-8")
     return folder
 
 
