@@ -14,6 +14,7 @@ from PyQt6.QtWidgets import QApplication
 
 from app.controller import Controller
 from app.icons import window_icon
+from app.preferences import Preferences, preferences_file
 from app.style import set_fonts
 from app.theme import load_fonts
 from app.window import MainWindow
@@ -34,7 +35,7 @@ def run_window(options: Options) -> int:
     application.setWindowIcon(window_icon())
     window = MainWindow()
     sys.excepthook = _bug_hook(window)
-    controller = Controller(window, options)
+    controller = Controller(window, options, Preferences(preferences_file()))
     signal.signal(signal.SIGINT, lambda *_: application.exit(CTRL_C))
     signal.signal(signal.SIGTERM, lambda *_: application.exit(TERMINATED))
     window.show()

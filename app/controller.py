@@ -19,9 +19,11 @@ from PyQt6.QtWidgets import QFileDialog
 
 from app.main_thread import MainThread
 from app.panels.connect import ConnectDialog
+from app.panels.history_samples import ELSE
 from app.panels.settings import SettingsDialog, SettingsValues
 from app.panels.status import StatusValues
 from app.panels.webcam import WebcamDialog
+from app.preferences import Preferences
 from app.shortcuts import add_shortcuts
 from app.theme import Theme
 from app.window import MainWindow
@@ -56,7 +58,7 @@ from pipeline.capture.supervisor import Capture
 from pipeline.listing import find_cameras
 from pipeline.model_choice import list_models
 from pipeline.options import Options, network_address
-from pipeline.prediction import ModelState, Prediction
+from pipeline.prediction import SOMETHING_ELSE, SOMETHING_ELSE_ID, ModelState, Prediction
 from pipeline.prompts import PRESETS, PromptList, PromptRow, Template
 from pipeline.sources.base import (
     VIDEO_SUFFIXES,
@@ -102,9 +104,11 @@ class _Live:
 class Controller(QObject):
     """Commands from the panels to the pipeline, news from the pipeline to the panels."""
 
-    def __init__(self, window: MainWindow, options: Options) -> None:
+    def __init__(self, window: MainWindow, options: Options, preferences: Preferences | None = None) -> None:
         super().__init__(window)
         self._window, self._options = window, options
+        self._preferences = preferences or Preferences()
+        something_else = self._preferences.something_else or options.something_else
         self._news = MainThread(self)
         self._capture = Capture(self._news.status.emit)
         self._worker = RecognitionWorker(
@@ -116,7 +120,9 @@ class Controller(QObject):
             timesteps=options.framer.timesteps,
             view=options.view,
             normalisation=options.normalisation,
+            something_else=something_else,
         )
+        window.classes.set_else(something_else)
         self._prompts = PromptList((), Template.named_or_text(options.template))
         self._live = _Live()
         self._framer: FramerSettings = options.framer
@@ -236,6 +242,7 @@ class Controller(QObject):
         transport.record_toggled.connect(self.toggle_record)
         window.classes.rows_changed.connect(self._rows_changed)
         window.classes.template_chosen.connect(self._template_chosen)
+        window.classes.else_toggled.connect(self._else_toggled)
         window.hero.cancel_clicked.connect(self._worker.cancel_loading)
         window.notice.action.connect(self._choose_weights)
         window.banner.action.connect(self._open_recordings_folder)
@@ -524,15 +531,18 @@ class Controller(QObject):
         prompts = PromptList(rows, Template.named_or_text(self._template))
         self._prompts = prompts
         self._show_notices({})
-        self._window.history.set_rows(
-            [(row.id, row.label, self._window.classes.colour_number(row.id)) for row in prompts.active]
-        )
+        shown = [(row.id, row.label, self._window.classes.colour_number(row.id)) for row in prompts.active]
+        self._window.history.set_rows([*shown, (SOMETHING_ELSE_ID, SOMETHING_ELSE, ELSE)])
         if not prompts.active:
             self._window.hero.show_nothing("Type a class")
         self._worker.set_prompts(prompts)
 
     def _show_notices(self, too_long: Mapping[int, str]) -> None:
         self._window.classes.set_notices({**too_long, **self._prompts.notices})
+
+    def _else_toggled(self, on: bool) -> None:
+        self._preferences.something_else = on
+        self._worker.set_something_else(on)
 
     def _template_chosen(self, key: str) -> None:
         self._template = key

@@ -31,8 +31,10 @@ IDLE_S = 60.0
 """Longest sleep; frames and wishes end it."""
 TEXTS_A_TURN = 16
 """New texts encoded between two predictions, so that a long list of prompts does not stop them."""
-BANK_TEXTS_A_TURN = 8
-"""Texts for "something else" encoded between two predictions: nobody waits for them."""
+BANK_S = 0.010
+"""Texts for "something else" are encoded between two predictions for about this long: nobody waits for them."""
+MOST_BANK_TEXTS = 32
+"""Encoded in one call."""
 STOP_S = 5.0
 
 
@@ -120,6 +122,7 @@ class RecognitionWorker:
         self._early: deque[EventFrame] = deque(maxlen=timesteps)
         self._ended = False
         self._bank_came = False
+        self._bank_texts = 4
         self._told: set[str] = set()
         self._failure = ""
 
@@ -327,13 +330,16 @@ class RecognitionWorker:
 
     def _use_bank(self, recogniser: Recogniser) -> bool:
         """Encode a portion of the texts for "something else" after a prediction; True when there is more to do."""
-        waiting = recogniser.bank_waits
-        if recogniser.prepare_bank(BANK_TEXTS_A_TURN):
-            return True
-        if waiting:
+        if not recogniser.bank_waits:
+            return False
+        began = time.monotonic()
+        left = recogniser.prepare_bank(self._bank_texts)
+        slow = time.monotonic() - began > BANK_S
+        self._bank_texts = max(1, self._bank_texts // 2) if slow else min(MOST_BANK_TEXTS, self._bank_texts * 2)
+        if not left:
             self._bank_came = True
             self._tell_rows(self._prompts, recogniser.notices)
-        return waiting
+        return True
 
     def _take_over(self, candidate: Recogniser) -> bool:
         """Put the new model in the place of the old one; False when it is not wanted any more."""

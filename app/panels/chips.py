@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QWidget
 
 from app.panels.buttons import FaceButton
 from app.panels.focus import RING_ROOM
+from app.panels.switch import SWITCH, paint_switch
 from app.theme import DARK, Theme, font
 
 CHIP = 36
@@ -323,8 +324,6 @@ class ZoomChip(QWidget):
 class SwitchChip(FaceButton):
     """A chip with a switch at its right end; all of it can be clicked."""
 
-    _SWITCH = QSize(32, 18)
-
     def __init__(self, text: str, name: str, parent: QWidget) -> None:
         super().__init__(name, "chip", text=text, parent=parent)
         self.setCheckable(True)
@@ -333,18 +332,10 @@ class SwitchChip(FaceButton):
     def sizeHint(self) -> QSize:
         """Give the chip's size with the room for its focus ring."""
         hint = super().sizeHint()
-        return QSize(hint.width() + self._SWITCH.width() + 12, hint.height())
+        return QSize(hint.width() + SWITCH.width() + 12, hint.height())
 
     def _paint_content(self, painter: QPainter, face: QRectF) -> None:
         super()._paint_content(painter, face)
-        theme, on = self._theme, self.isChecked()
-        size = self._SWITCH
-        track = QRectF(
-            face.right() - 11 - size.width(), face.center().y() - size.height() / 2, size.width(), size.height()
-        )
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.colour("inverse" if on else "bg3"))
-        painter.drawRoundedRect(track, size.height() / 2, size.height() / 2)
-        centre = QPointF((track.right() if on else track.left()) + (-9 if on else 9), track.center().y())
-        painter.setBrush(theme.colour("chip" if on else "text2"))
-        painter.drawEllipse(centre, 6.5, 6.5)
+        left, top = face.right() - 11 - SWITCH.width(), face.center().y() - SWITCH.height() / 2
+        track = QRectF(left, top, SWITCH.width(), SWITCH.height())
+        paint_switch(painter, track, self._theme, self.isChecked(), "chip")

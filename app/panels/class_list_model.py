@@ -8,7 +8,7 @@ from typing import Any
 
 from PyQt6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 
-from app.panels.class_rows import ClassRows, Row
+from app.panels.class_rows import ELSE_ID, ClassRows, Row
 from app.panels.easing import Clock, Glides, Readings, percent_text, percent_words
 from app.theme import BAR_MS
 
@@ -86,7 +86,7 @@ class ClassListModel(QAbstractListModel):
 
     def refresh(self) -> None:
         """Follow the rows, the filter and the ranking."""
-        self.bars.keep({row.id for row in self.rows.rows})
+        self.bars.keep({ELSE_ID, *(row.id for row in self.rows.rows)})
         self._set_order(self.wanted_order())
 
     def preview_order(self, order: list[int]) -> None:
@@ -150,15 +150,15 @@ class ClassListModel(QAbstractListModel):
             self.bars.clear()
             return was_known
         self._probabilities = probabilities
-        for row in self.rows.rows:
-            value = probabilities.get(row.id)
+        for row_id in (*(row.id for row in self.rows.rows), ELSE_ID):
+            value = probabilities.get(row_id)
             if value is not None:
-                self.bars.move(row.id, value)
+                self.bars.move(row_id, value)
         self.digits.offer(dict(probabilities))
         return not was_known
 
     def winner(self) -> int | None:
-        """The id of the most probable row, as the digits say."""
+        """The id of the most probable row, as the digits say; `ELSE_ID` where that is something else."""
         shown = self.digits.shown
         if shown is not self._judged:  # asked for every row that is painted; new digits are a new dictionary
             self._judged, self._winner = shown, max(shown, key=lambda row_id: shown[row_id], default=None)

@@ -44,6 +44,8 @@ class ClassListView(QListView):
     left_below = pyqtSignal()
     """Down, Tab or Enter beyond the last row: the field under the list is next."""
     list_pasted = pyqtSignal(str)
+    ticked = pyqtSignal()
+    """Bars or digits may look different now."""
 
     def __init__(self, model: ClassListModel, parent: QWidget | None = None, clock: Clock = time.monotonic) -> None:
         super().__init__(parent)
@@ -167,6 +169,7 @@ class ClassListView(QListView):
             self._repaint_all()
         if not (self.classes.bars.moving() or digits.pending or self._came_from):
             self._ticks.stop()
+        self.ticked.emit()
 
     def _update(self, box: QRect) -> None:
         viewport = self.viewport()

@@ -18,6 +18,8 @@ MOST_ROWS = 2000
 LONGEST_TEXT = 1000
 """Characters of a class; no tokenizer reads as many."""
 NO_ID = -1
+ELSE_ID = -1
+"""Of the row "something else", which is none of the user's; theirs are numbered from 1."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QToolBu
 
 from app.icons import icon
 from app.panels.class_add_row import AddRow, Suggestions
+from app.panels.class_else_row import ElseRow
 from app.panels.class_list_model import ClassListModel
 from app.panels.class_list_view import ClassListView
 from app.panels.class_rows import MOST_ROWS, ClassRows, list_lines
@@ -56,6 +57,8 @@ class ClassesPanel(QWidget):
     """(id, text) of every row, after any change by the user."""
     template_chosen = pyqtSignal(str)
     """A key of `set_templates`, or a free template."""
+    else_toggled = pyqtSignal(bool)
+    """The user switched the row "something else" on or off."""
 
     def __init__(self, parent: QWidget | None = None, clock: Clock = time.monotonic) -> None:
         super().__init__(parent)
@@ -64,6 +67,7 @@ class ClassesPanel(QWidget):
         self._rows = ClassRows(self)
         self.model = ClassListModel(self._rows, self, clock)
         self.view = ClassListView(self.model, clock=clock)
+        self.else_row = ElseRow(self.model, self.view.rows_delegate)
         self.add_row = AddRow()
         self.suggestions = Suggestions()
         self.template = TemplateField()
@@ -106,6 +110,7 @@ class ClassesPanel(QWidget):
         self._column.addSpacing(6)
         self._column.addWidget(self.view)
         self._column.addWidget(self._nothing)
+        self._column.addWidget(self.else_row)
         self._column.addWidget(self.add_row)
         self._column.addWidget(self.suggestions)
         self._column.addStretch(1)
@@ -130,6 +135,8 @@ class ClassesPanel(QWidget):
         self.add_row.field.undo_asked.connect(self.undo)
         self.suggestions.chosen.connect(self._add)
         self.view.left_below.connect(self.focus_add_row)
+        self.view.ticked.connect(self.else_row.follow)
+        self.else_row.toggled.connect(self.else_toggled)
         self.view.list_pasted.connect(self.paste_list)
         self.template.template_chosen.connect(self.template_chosen)
         self.order.chosen.connect(self._set_order)
@@ -187,6 +194,7 @@ class ClassesPanel(QWidget):
         self._count.setText(str(count))
         self._count.setVisible(count > 0)
         self.suggestions.setVisible(count == 0)
+        self.else_row.setVisible(count > 0)
         self.search.setPlaceholderText(f"Find among {count}")
         searchable = count >= SEARCH_FROM or self._searching
         if not searchable and self.search.text():
@@ -270,7 +278,8 @@ class ClassesPanel(QWidget):
         Parameters
         ----------
         probabilities : mapping of int to float, optional
-            Probability by row id, 0 to 1. None: there is no answer, rows show dashes.
+            Probability by row id, 0 to 1, that of something else by `ELSE_ID`. None: there is no answer, rows show
+            dashes.
         """
         self.view.values_changed(self.model.set_probabilities(probabilities))
 
@@ -280,11 +289,16 @@ class ClassesPanel(QWidget):
             self.model.notices = dict(notices)
             self.model.refresh()
 
+    def set_else(self, on: bool) -> None:
+        """Show the row "something else" as judged or not; nothing is emitted."""
+        self.else_row.set_on(on)
+
     def set_untrained(self, untrained: bool) -> None:
         """Grey everything: the percentages mean nothing."""
         if untrained != self.model.untrained:
             self.model.untrained = untrained
             self.model.refresh()
+            self.else_row.follow()
 
     # Template
 
@@ -379,6 +393,7 @@ class ClassesPanel(QWidget):
         """Take the window's colours."""
         self._theme = theme
         self.view.set_theme(theme)
+        self.else_row.set_theme(theme)
         self.add_row.set_theme(theme)
         self.suggestions.set_theme(theme)
         self.template.set_theme(theme)
@@ -417,7 +432,7 @@ class ClassesPanel(QWidget):
     def set_measures(self, measures: Measures) -> None:
         """Take the window's sizes."""
         self._measures = measures
-        for part in (self.view, self.add_row, self.suggestions, self.template):
+        for part in (self.view, self.else_row, self.add_row, self.suggestions, self.template):
             part.set_measures(measures)
         padding = measures.padding
         self._column.setContentsMargins(0, 10, 0, 16)
@@ -438,5 +453,6 @@ class ClassesPanel(QWidget):
         fixed = (self.template, self.suggestions, self._search_place, self._nothing)
         above = sum(part.height() for part in fixed if part.isVisibleTo(self)) + 54
         rows = self.view.sizeHint().height() + self.add_row.height()
+        rows += self.else_row.height() if self.else_row.isVisibleTo(self) else 0
         spare = self.height() - above - rows
         self._hint.setVisible(self._hint.text() != HINT or (self._measures.row > SMALL.row and spare > 44))

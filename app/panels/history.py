@@ -12,7 +12,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 from app.panels.fitting import draw_line, elided, is_rtl, middle_baseline
 from app.panels.focus import RING_ROOM
 from app.panels.history_plot import HistoryPlot
-from app.panels.history_samples import BREAK_S, KEPT_S, OTHERS, Run, Samples
+from app.panels.history_samples import BREAK_S, ELSE, KEPT_S, Run, Samples
 from app.panels.segmented import Segmented
 from app.theme import DARK, LARGE, SMALL, Measures, Theme, font
 
@@ -286,7 +286,7 @@ class HistoryPanel(QWidget):
         painter.setBrush(self._label_surface(band))
         painter.drawRoundedRect(QRectF(0, 0, width, 22), 6, 6)
         if swatch:
-            painter.setBrush(theme.class_colour(OTHERS if band is None else band))
+            painter.setBrush(theme.colour("text3") if band == ELSE else theme.class_colour(band or 0))
             painter.drawRoundedRect(QRectF(6, 6, 10, 10), 3, 3)
         painter.setFont(face)
         painter.setPen(theme.colour("text1"))

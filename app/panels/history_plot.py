@@ -9,14 +9,16 @@ from PyQt6.QtCore import QLineF, QPointF, QRect, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF, QRegion
 
 from app.contrast import mixed
-from app.panels.history_samples import BREAK_S, OTHERS, Sample, Samples
+from app.panels.history_samples import BREAK_S, ELSE, OTHERS, Sample, Samples
 from app.theme import DARK, Theme
 
 AREA_SHARE = 0.56
 """Of the class colour in a stacked area."""
+ELSE_SHARE = 0.2
+"""Of text3 in the area of something else: quieter than any class."""
 HATCH = 7
 """Between the lines of a stretch without motion, px."""
-DASHES = {4: (7, 3), 5: (2, 3), 6: (10, 3), 7: (4, 4), 8: (1, 3)}
+DASHES = {4: (7, 3), 5: (2, 3), 6: (10, 3), 7: (4, 4), 8: (1, 3), 9: (3, 3)}
 """Lines from the fifth on: px drawn, px left out. Counted from the time axis's start, so that scrolling keeps them."""
 HELD_S = 1.0
 """The last answer is drawn up to now for so long; then the picture stays empty."""
@@ -60,6 +62,8 @@ class HistoryPlot:
             self.invalidate()
 
     def _colour(self, band: int) -> QColor:
+        if band == ELSE:
+            return self._theme.colour("text3")
         if not self._untrained:
             return self._theme.class_colour(band)
         return mixed(self._theme.colour("bg3"), self._theme.class_colour(OTHERS), GREYS[band % len(GREYS)])
@@ -204,7 +208,7 @@ class HistoryPlot:
             outline = [QPointF(x, height * (1 - y)) for x, y in zip(xs, top, strict=True)]
             back = [QPointF(x, height * (1 - y)) for x, y in zip(reversed(xs), reversed(floor), strict=True)]
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(mixed(base, self._colour(band), AREA_SHARE))
+            painter.setBrush(mixed(base, self._colour(band), ELSE_SHARE if band == ELSE else AREA_SHARE))
             painter.drawPolygon(QPolygonF(outline + back))
             edges.append(outline)
             floor = top

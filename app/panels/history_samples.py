@@ -16,7 +16,9 @@ BREAK_S = 2.0
 """No line is drawn across a longer silence (paused, no model)."""
 OTHERS = CLASS_COLOURS
 """Place of all classes without a colour of their own, summed."""
-BANDS = CLASS_COLOURS + 1
+ELSE = CLASS_COLOURS + 1
+"""Place of the row "something else", at the top of the stack."""
+BANDS = CLASS_COLOURS + 2
 LABEL_FROM = 0.5
 """A class is named where it has more than this."""
 
@@ -27,7 +29,7 @@ class Sample:
 
     time: float
     bands: tuple[float, ...] | None
-    """Probability by colour 0 to 7, then the sum of all others; None: no motion."""
+    """Probability by colour 0 to 7, then the sum of all others, then something else; None: no motion."""
     best_other: float
     """The largest of those others, for the lines."""
     owners: tuple[int, ...]
@@ -35,7 +37,7 @@ class Sample:
 
     @property
     def winner(self) -> int | None:
-        """The colour with more than half, `OTHERS` included."""
+        """The colour with more than half, `OTHERS` and `ELSE` included."""
         if self.bands is None:
             return None
         return next((band for band, value in enumerate(self.bands) if value > LABEL_FROM), None)
@@ -95,7 +97,7 @@ class Samples:
         return len(self._samples)
 
     def set_rows(self, rows: Sequence[tuple[int, str, int]]) -> bool:
-        """Take the classes: (id, label, colour). Whether what was drawn before looks different now."""
+        """Take the classes: (id, label, colour, or `ELSE`). Whether what was drawn before looks different now."""
         numbers = {row_id: number for row_id, _, number in rows}
         owners = [-1] * CLASS_COLOURS
         for row_id, number in numbers.items():
@@ -103,7 +105,7 @@ class Samples:
                 owners[number] = row_id
         coloured = [number for number in numbers.values() if number < CLASS_COLOURS]
         unused = [number for number in range(CLASS_COLOURS) if number not in coloured]
-        order = (*dict.fromkeys(coloured), *unused, OTHERS)
+        order = (*dict.fromkeys(coloured), *unused, OTHERS, ELSE)
         labels = {row_id: label for row_id, label, _ in rows}
         known = {owner for sample in self._samples[-1:] for owner in sample.owners} | set(self.owners)
         changed = (known - {-1}) - set(owners) != set() or order != self.order
@@ -194,4 +196,5 @@ class Samples:
         """What a run is called; empty where its class is gone."""
         if run.band is None:
             return "no motion"
-        return "others" if run.band == OTHERS else self.labels.get(run.owner, "")
+        names = {OTHERS: "others", ELSE: "something else"}
+        return names.get(run.band) or self.labels.get(run.owner, "")

@@ -63,7 +63,7 @@ def test_the_bundled_recording_plays_and_is_judged(joined: Joined) -> None:
     joined.shown(lambda: joined.window.view.picture_size.width() == 320)
     joined.shown(lambda: has_answer(joined))
     joined.shown(lambda: joined.status("State") == "Playing")
-    assert joined.window.hero.label in ("a star", "a cup")
+    assert joined.window.hero.label in ("a star", "a cup", "something else")
 
 
 def test_a_class_typed_while_it_plays_is_in_the_next_predictions(joined: Joined) -> None:
