@@ -47,6 +47,7 @@ def export(out: Path, folder: Path, concepts: list[Concept]) -> None:
     pieces = int(halved["token_embedding.weight"].shape[0])
     (folder / "open_clip_config.json").write_text(json.dumps(config(pieces), indent=2) + "\n")
     save_file(halved, folder / "open_clip_model.safetensors")
+    (folder / "open_clip_model.safetensors").chmod(0o644)  # safetensors leaves it to its owner alone
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(out / name, folder / name)
     lines = ["\t".join(concept.words) for concept in concepts]

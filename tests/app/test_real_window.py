@@ -106,9 +106,9 @@ def reddish(screen: Screen) -> int:
 
 
 def test_the_untrained_model_is_said_to_be_untrained_in_the_window(screen: Screen) -> None:
-    """With nothing at all on the command line: the bundled recording, everything about answers grey."""
+    """The bundled recording, and everything about answers grey."""
     grey = DARK.classes[-1]
-    with program(screen) as process:
+    with program(screen, "--model", "untrained") as process:
         screen.wait_for_window("NeuroCLIP Live")
         wait_until(lambda: len(screen.pixels_of(grey)) > 1000 and len(screen.pixels_of(DARK.ok)) > 0)
         for colour in DARK.classes[:-1]:
