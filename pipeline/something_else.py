@@ -44,7 +44,7 @@ class ElseSettings:
     untyped_share: float = 0.5
     sharpness: float = 1.0
     same_meaning: float = 0.6
-    unknown_below: float = 0.35
+    unknown_below: float = 0.45
 
     def __post_init__(self) -> None:
         for name, low, high in (

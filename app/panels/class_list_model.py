@@ -154,7 +154,7 @@ class ClassListModel(QAbstractListModel):
             value = probabilities.get(row_id)
             if value is not None:
                 self.bars.move(row_id, value)
-        self.digits.offer(dict(probabilities))
+        self.digits.hold(dict(probabilities))  # the view shows them, and paints what changed
         return not was_known
 
     def winner(self) -> int | None:

@@ -107,8 +107,12 @@ class Readings(Generic[Key]):
 
     def offer(self, values: dict[Key, float]) -> bool:
         """Take the newest values; whether `shown` changed."""
-        self._waiting = values
+        self.hold(values)
         return self.flush()
+
+    def hold(self, values: dict[Key, float]) -> None:
+        """Take the newest values for the next `flush`."""
+        self._waiting = values
 
     def flush(self) -> bool:
         """Show what waits if enough time has passed; whether `shown` changed."""

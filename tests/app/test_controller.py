@@ -10,11 +10,12 @@ from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.controller import Controller
+from app.preferences import Preferences
 from app.window import MainWindow
 from main import parse_options
 from pipeline.bundled import TOUR
 from pipeline.options import Options
-from tests.app.user_input import key, type_text
+from tests.app.user_input import click, key, type_text
 from tests.pipeline.tiny_clip import save_folder
 
 LONG_MS = 60_000
@@ -29,10 +30,10 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> Options:
 class Joined:
     """A window with its controller, as `run_window` makes them."""
 
-    def __init__(self, options: Options, qtbot: QtBot) -> None:
+    def __init__(self, options: Options, qtbot: QtBot, preferences: Preferences | None = None) -> None:
         self.qtbot = qtbot
         self.window = MainWindow()
-        self.controller = Controller(self.window, options)
+        self.controller = Controller(self.window, options, preferences)
         self.window.show()
         self.controller.start()
 
@@ -57,6 +58,11 @@ def joined(options: Options, qtbot: QtBot) -> Iterator[Joined]:
 
 def has_answer(joined: Joined) -> bool:
     return joined.window.hero.percentage.endswith("%")
+
+
+def labels(joined: Joined) -> tuple[str, ...]:
+    prediction = joined.controller.prediction
+    return () if prediction is None else prediction.labels
 
 
 def test_the_bundled_recording_plays_and_is_judged(joined: Joined) -> None:
@@ -98,6 +104,25 @@ def test_a_long_text_is_told_at_its_row(joined: Joined) -> None:
     joined.window.classes.set_rows(["a star", "very " * 100 + "long"], undoable=True)
     row = joined.window.classes.rows()[1][0]
     joined.shown(lambda: "77" in joined.window.classes.model.notices.get(row, ""))
+
+
+def test_something_else_is_judged_and_its_switch_is_remembered(options: Options, qtbot: QtBot, tmp_path: Path) -> None:
+    file = tmp_path / "window.ini"
+    joined = Joined(options, qtbot, Preferences(file))
+    try:
+        joined.shown(lambda: labels(joined)[-1:] == ("something else",))
+        joined.shown(lambda: joined.window.classes.else_row.percentage.endswith("%"))
+        click(joined.window.classes.else_row.switch)
+        joined.shown(lambda: labels(joined) == ("a star", "a cup"))
+    finally:
+        joined.close()
+    joined = Joined(options, qtbot, Preferences(file))
+    try:
+        assert not joined.window.classes.else_row.on
+        joined.shown(lambda: has_answer(joined))
+        assert labels(joined) == ("a star", "a cup")
+    finally:
+        joined.close()
 
 
 def test_pause_step_and_seek(joined: Joined) -> None:

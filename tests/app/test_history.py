@@ -9,8 +9,8 @@ from pytestqt.qtbot import QtBot
 
 from app.contrast import mixed
 from app.panels.history import HistoryPanel
-from app.panels.history_plot import AREA_SHARE, HistoryPlot
-from app.panels.history_samples import BANDS, KEPT_S, MOST_SAMPLES, OTHERS, Samples
+from app.panels.history_plot import AREA_SHARE, ELSE_SHARE, HistoryPlot
+from app.panels.history_samples import BANDS, ELSE, KEPT_S, MOST_SAMPLES, OTHERS, Samples
 from app.theme import DARK, LARGE, LIGHT, SMALL
 from tests.app.user_input import click
 
@@ -70,6 +70,24 @@ class TestPicture:
         assert area(0).name() not in column(image, 0.25)
         assert area(1).name() in column(image, 0.4)
         assert area(1).name() not in column(image, 0.95), "nothing is made up where there was no prediction"
+
+    def test_something_else_is_a_quiet_area_at_the_top_and_has_its_name(self, panel: HistoryPanel) -> None:
+        panel.set_rows([*ROWS, (-1, "something else", ELSE)])
+        fill(panel, 30, {1: 0.25, 2: 0.0, 3: 0.0, -1: 0.75})
+        colours = column(picture(panel), 0.95)
+        quiet = mixed(DARK.colour("bg1"), DARK.colour("text3"), ELSE_SHARE).name()
+        assert colours.count(quiet) / len(colours) == pytest.approx(0.75, abs=0.05)
+        assert colours[3] == quiet
+        samples = panel.plot.samples
+        assert [samples.label(run) for run in samples.runs] == ["something else"]
+
+    def test_something_else_has_a_line(self, panel: HistoryPanel) -> None:
+        panel.set_rows([*ROWS, (-1, "something else", ELSE)])
+        panel.set_style("lines")
+        fill(panel, 30, {1: 0.25, 2: 0.0, 3: 0.0, -1: 0.75})
+        image = picture(panel)
+        dashed = [DARK.text3.lower() in column(image, share / 100) for share in range(40, 60)]
+        assert any(dashed)
 
     def test_no_motion_is_hatched(self, panel: HistoryPanel) -> None:
         end = fill(panel, 20, {1: 1.0})
