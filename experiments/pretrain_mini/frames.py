@@ -53,7 +53,6 @@ PARAMETERS = (
     "texture", "grain", "drift_x", "drift_y",  # which texture, its depth in log light, its own motion, px
     "steps", "thing",  # sub-steps; 0: nothing but noise
 )  # fmt: skip
-_P = {name: index for index, name in enumerate(PARAMETERS)}
 
 (
     SCALE, X, Y, HALF, TURN, NARROW, DX, DY, DTURN, GROWTH, GROUND, INK, TINTED, PAPER, PAPER_W, PAPER_H, ON, OFF,

@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from experiments.pretrain_mini.concepts import NOTHING, Concept
-from experiments.pretrain_mini.frames import NARROW, draw_frames, draw_parameters, make_textures
+from experiments.pretrain_mini.frames import HALF, NARROW, SCALE, draw_frames, draw_parameters, make_textures
 from experiments.pretrain_mini.hands import FILLED, HELD_OUT_EMOJI, HELD_OUT_ICONS, OUTLINED
 from experiments.pretrain_mini.ranks import averaged
 from experiments.pretrain_mini.teacher import WIDTH
@@ -251,7 +251,7 @@ def _pair_loss(
     looks: torch.Tensor,
 ) -> torch.Tensor:
     """Outlined against filled where the set says which, big against small by the size shown: one of two texts each."""
-    share = 2 * parameters[:, 2 + 1] / (side * parameters[:, 0])
+    share = 2 * parameters[:, HALF] / (side * parameters[:, SCALE])
     first = torch.full((len(labels),), -1)
     first[torch.from_numpy(look == OUTLINED)], first[torch.from_numpy(look == FILLED)] = 0, 1
     sized = torch.full((len(labels),), -1)

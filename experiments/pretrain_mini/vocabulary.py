@@ -17,7 +17,7 @@ CONTEXT = 32
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 END = SPECIAL.index("[SEP]")
 """Token at whose place the text tower's feature is taken."""
-_DRAWN = 1_500_000
+_DRAWN = 300_000
 
 
 def choose_pieces(corpus: Corpus, teacher: Path, *, size: int = SIZE) -> list[str]:
@@ -29,7 +29,7 @@ def choose_pieces(corpus: Corpus, teacher: Path, *, size: int = SIZE) -> list[st
     tokenizer.no_truncation()
     tokenizer.no_padding()
     rng = random.Random(0)
-    texts = [corpus.draw(rng).text for _ in range(_DRAWN // 5)]
+    texts = [corpus.draw(rng).text for _ in range(_DRAWN)]
     texts += corpus.nouns.items
     counts: Counter[str] = Counter()
     for start in range(0, len(texts), 10_000):
