@@ -10,25 +10,18 @@ from tests.cameras.faults import NO_FAULTS, Faults
 from tests.cameras.registers import DVS, RUN, SYSTEM, TIMESTAMP_RESET, Registers
 from tests.cameras.scene import Scene
 from tests.cameras.usb_device import Request
+from tests.cameras.word_stream import WordStream
 
 FIRMWARE = 9
 LOGIC, LOGIC_PATCH = 18, 4
 _CONTROLLER = 0x0300
 """The USB chip (FX3) in the high byte of `bcdDevice`; the firmware is in the low one."""
 _CHIP_DVXPLORER = 20
-_RESET, _TIME, _COLUMN, _ROWS, _GROUP, _WRAP = 0x0001, 0x8000, 0x1000, 0x3000, 0x4000, 0x7000
-_OFF = 0x0100
-_TIME_BITS = 15
-_MOST_WRAPS = 0xFFF
-"""In one word."""
+_COLUMN, _ROWS, _GROUP, _OFF = 0x1000, 0x3000, 0x4000, 0x0100
 
 
 class Dvxplorer(EventCamera):
-    """An event is a column, a group of eight rows, and which of these; the time is told whenever it moves on.
-
-    The time has 15 bits; a word of its own tells how many times it has wrapped. It is never told twice, and a
-    wrap tells it too.
-    """
+    """An event is three words: a column, a group of eight rows, and which of these (`word_stream` for the time)."""
 
     vendor, product, endpoints, superspeed = 0x152A, 0x8419, (0x81, 0x82), True
     resolution = Resolution(640, 480)
@@ -68,29 +61,11 @@ class Dvxplorer(EventCamera):
         return answer
 
     def begin(self, *, reset: bool) -> None:
-        self._first = [_RESET] if reset else []
-        self._wraps_before = self._clock_at_start >> _TIME_BITS
-        self._last_time = -1
+        self._words = WordStream(self._clock_at_start, reset=reset)
 
     def encode(self, events: EventArray, start_us: int, end_us: int, *, reset: bool) -> bytes:
         if reset:
-            self._first, self._last_time = [_RESET], -1
-        first, self._first = self._first, []
-        while self._wraps_before:
-            some = min(self._wraps_before, _MOST_WRAPS)
-            first.append(_WRAP | some)
-            self._wraps_before -= some
+            self._words.reset()
         time, x, y = (events[name].astype(np.int64) for name in ("timestamp", "x", "y"))
-        words = np.empty((len(events), 4), np.int64)
-        words[:, 0] = _TIME | time & (1 << _TIME_BITS) - 1
-        words[:, 1] = _COLUMN | x
-        words[:, 2] = _GROUP | y >> 3
-        words[:, 3] = _ROWS | np.where(events["polarity"] == 0, _OFF, 0) | 1 << (y & 7)
-        wraps = np.arange((start_us >> _TIME_BITS) + 1, (end_us >> _TIME_BITS) + 1) << _TIME_BITS
-        said = np.ones(words.shape, bool)
-        said[:, 0] = (np.diff(time, prepend=self._last_time) > 0) & (time & (1 << _TIME_BITS) - 1 > 0)
-        if len(time):
-            self._last_time = int(time[-1])
-        before = np.concatenate([[0], np.cumsum(said.sum(axis=1))])[np.searchsorted(time, wraps)]
-        stream = np.insert(words[said], before, _WRAP | 1)
-        return np.concatenate([np.array(first, np.int64), stream]).astype("<u2").tobytes()
+        rows = _ROWS | np.where(events["polarity"] == 0, _OFF, 0) | 1 << (y & 7)
+        return self._words.write(time, np.stack([_COLUMN | x, _GROUP | y >> 3, rows], axis=1), start_us, end_us)

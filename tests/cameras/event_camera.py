@@ -71,6 +71,7 @@ class EventCamera(UsbDevice):
         self._begun: float | None = None
         self._touched = time.monotonic()
         self._told_us = 0
+        self._rest = b""
         self._clock_offset = self._clock_at_start
         self._resetting = False
         self.begin(reset=reset)
@@ -103,6 +104,9 @@ class EventCamera(UsbDevice):
         faults = self.faults
         if endpoint != self.stream_endpoint or not self.running or faults.stalled:
             return None
+        if self._rest:
+            data, self._rest = self._rest[:room], self._rest[room:]
+            return self._spoil(data)
         now = self._now_us()
         if now - self._told_us < COLLECT_US * min(self.scene.pace, 1e6) and not math.isinf(now):
             return None
@@ -113,7 +117,9 @@ class EventCamera(UsbDevice):
         if math.isinf(now) and not len(events):
             return None
         end = int(events["timestamp"][-1]) + LEAD_US + 1 if len(events) == most or math.isinf(now) else int(now)
-        return self._spoil(self._tell(events, end))
+        data = self._tell(events, end)
+        self._rest = data[room:]
+        return self._spoil(data[:room])
 
     def _now_us(self) -> float:
         """Time of the stream (µs): as the wall clock, or faster. Negative: not yet."""
