@@ -15,13 +15,16 @@ from pipeline.version import __version__
 if TYPE_CHECKING:
     from pipeline.clip import ClipModel, ModelError, load_model, mean_cosine
     from pipeline.event_framing import event_frames
+    from pipeline.few_shot.adapter import InterTimestepAdapter, adapter_logits
     from pipeline.reading import read_recording
     from pipeline.sources.base import SourceError
 
 _WHERE = {
     "ClipModel": "pipeline.clip",
+    "InterTimestepAdapter": "pipeline.few_shot.adapter",
     "ModelError": "pipeline.clip",
     "SourceError": "pipeline.sources.base",
+    "adapter_logits": "pipeline.few_shot.adapter",
     "event_frames": "pipeline.event_framing",
     "load_model": "pipeline.clip",
     "mean_cosine": "pipeline.clip",
@@ -31,11 +34,13 @@ _WHERE = {
 __all__ = [
     "EVENT_DTYPE",
     "ClipModel",
+    "InterTimestepAdapter",
     "ModelError",
     "Recording",
     "Resolution",
     "SourceError",
     "__version__",
+    "adapter_logits",
     "event_frames",
     "load_model",
     "mean_cosine",
