@@ -82,3 +82,11 @@ def moving_dot(
     events["x"], events["y"] = np.clip(place.astype(int), 0, size - 1)
     events["polarity"] = random.integers(0, 2, count)
     return events
+
+
+def fitted(events: EventArray, seen_by: Resolution, resolution: Resolution) -> EventArray:
+    """Give the events as a sensor of another size would see the whole of the picture: squeezed to its size."""
+    squeezed = events.copy()
+    for name, before, after in zip(("x", "y"), seen_by, resolution, strict=True):
+        squeezed[name] = events[name].astype(np.int64) * after // before
+    return squeezed
