@@ -65,13 +65,15 @@ class SpikingClassifier(FewShotClassifier):
     name = "adapter"
     Settings = SpikingSettings
     adapter: InterTimestepAdapter
+    device: str = "cpu"
+    """Where the next training computes; the adapter stays there."""
 
     def _fit(self, shots: Shots, watch: TrainingWatch) -> list[float]:
         if shots.classes < 2:
             raise FewShotError("The adapter tells classes apart and needs two at least: add a class.")
         if len(shots.labels) < 2:
             raise FewShotError(f"The adapter needs two examples at least, and has {len(shots.labels)}: capture more.")
-        adapter = InterTimestepAdapter(shots.features.shape[2], shots.features.shape[1])
+        adapter = InterTimestepAdapter(shots.features.shape[2], shots.features.shape[1]).to(self.device)
         losses = train_adapter(adapter, shots, self.scale, self.settings, watch)
         self.adapter = adapter
         return losses
