@@ -20,8 +20,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import rotate
 
 from experiments.pretrain_mini.hands import OUTLINED
+from experiments.pretrain_mini.twins import plural
+from pipeline.something_else import ElseSettings, likeness, with_something_else
 
 TIMESTEPS, TIMESTEP_US = 10, 30_000
 _START_US = 600_000
@@ -32,7 +35,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Showing:
-    """How a window is made: sensor, motion, noise."""
+    """How a window is made: sensor, motion, noise. What spins is upright in the middle of the window."""
 
     sensor: tuple[int, int] = (346, 260)
     scene: str = "waving"
@@ -46,12 +49,12 @@ class Showing:
 
 @dataclass(frozen=True)
 class Score:
-    """A row of the table: how many of n were right, and the 95 % interval of the share (Wilson)."""
+    """A row of the table: how many of n were right, what share is hoped for, and the 95 % interval (Wilson)."""
 
     name: str
     right: int
     n: int
-    bar: float
+    bar: float | None
 
     @property
     def share(self) -> float:
@@ -87,13 +90,17 @@ def window_frames(cover: Floats, light: Floats, showing: Showing) -> npt.NDArray
     from pipeline.simulation.saccades import SaccadeScene, SaccadeStyle
     from pipeline.simulation.simulation import Simulation
     from pipeline.simulation.things import Thing
-    from pipeline.simulation.waving import WavingScene, WavingStyle
+    from pipeline.simulation.waving import CrowdedScene, WavingScene, WavingStyle
 
     resolution = Resolution(*showing.sensor)
     thing = Thing("shown", Texture(cover, light))
-    if showing.scene == "saccades":
+    if showing.scene == "two":
+        style = WavingStyle(size=showing.size, background=0.25, dark_on_light=showing.dark_on_light)
+        scene: Any = CrowdedScene(resolution, [thing, thing], showing.seed, style)
+        start = _START_US
+    elif showing.scene == "saccades":
         saccades = SaccadeStyle(size=showing.size, background=0.25, dark_on_light=showing.dark_on_light)
-        scene: Any = SaccadeScene(resolution, [thing], showing.seed, saccades)
+        scene = SaccadeScene(resolution, [thing], showing.seed, saccades)
         start = saccades.fade_us
     else:
         style = WavingStyle(
@@ -133,7 +140,7 @@ class Setting:
     def __init__(self, model: Path, pictures: Path) -> None:
         import torch
 
-        from experiments.pretrain_mini.concepts import read_concepts
+        from experiments.pretrain_mini.concepts import read_concepts, unseen_prompts
         from experiments.pretrain_mini.pictures import load
         from pipeline import load_model
 
@@ -141,10 +148,14 @@ class Setting:
         self.model = load_model(str(model), device="cpu", precision="fp32")
         self.pictures = load(pictures)
         self.concepts = read_concepts()
+        self.prompts = unseen_prompts(self.concepts)
 
     def feature(self, task: Task) -> Floats:
         """Give the mean of the window's unit features, float32 (C,)."""
         cover, light = self.drawing(task.picture)
+        if task.showing.spin_hz:
+            turned = 360 * task.showing.spin_hz * (_START_US + TIMESTEPS * TIMESTEP_US / 2) / 1e6
+            cover, light = (rotate(plane, turned, reshape=False, order=1) for plane in (cover, light))
         features = np.asarray(self.model.encode_frames(window_frames(cover, light, task.showing)), np.float32)
         features /= np.linalg.norm(features, axis=1, keepdims=True)
         return np.asarray(features.mean(0), np.float32)
@@ -195,10 +206,14 @@ class Bench:
         rows += self._row("emoji", self.pick(emoji, 500), self._usual)
         rows += self._row("glyphs", self.pick(fonts, 360), self._usual)
         rows += self._row("digits", self.pick(writers, 300), self._saccades)
-        rows += self._row("unseen", self.pick(unseen, 500), self._usual)
+        rows += self._row("unseen", self.pick(unseen, 300), self._usual)
+        prompted = icons & np.isin(pictures.concept, list(self.setting.prompts))
+        rows += self._row("prompted", self.pick(prompted, 400), self._usual)
         rows += self._row("looks", self.pick(pairs, 240), self._usual)
         rows += self._row("big", self.pick(icons, 120), lambda: replace(self._usual(), size=0.95))
         rows += self._row("small", self.pick(icons, 120), lambda: replace(self._usual(), size=0.36))
+        rows += self._row("two", self.pick(icons, 120), lambda: replace(self._usual(), scene="two", size=0.5))
+        rows += self._row("one", self.pick(icons, 120), lambda: replace(self._usual(), size=0.45))
         nothing = max(12, round(150 * self.share))
         rows += [Task("noise", -1, len(self.hidden) - 1, self._noise()) for _ in range(nothing)]
         return rows
@@ -241,6 +256,7 @@ class Judge:
         names = [with_article("a {}", concept.name) if concept.pictures else concept.name for concept in self.concepts]
         self.named = self.encode(names)
         self.scale = float(setting.model.logit_scale)
+        self.prompts = setting.prompts
         self.hidden = np.array([concept.held_out for concept in self.concepts])
         self.rng = np.random.default_rng(42)
 
@@ -278,6 +294,9 @@ class Judge:
         numerals = np.array([i for i, c in enumerate(self.concepts) if c.name.startswith("digit ")])
         glyphs = np.array([i for i, c in enumerate(self.concepts) if c.name.startswith(("digit ", "letter "))])
         typed = self._typed()
+        prompted = np.array(sorted(self.prompts))
+        prompts = np.zeros_like(self.named)
+        prompts[prompted] = self.encode([self.prompts[concept] for concept in prompted.tolist()])
         table = [
             *(
                 Score(f"line icons, among {n}", *self.among("icons", n, known), bar)
@@ -289,8 +308,10 @@ class Judge:
             Score("emoji, ten concepts as typed", *self.among("emoji", 10, known, typed), 0.90),
             Score("glyphs of unseen fonts, among 36", *self.among("glyphs", 36, glyphs), 0.96),
             Score("digits of unseen writers with saccades, among 10", *self.among("digits", 10, numerals), 0.95),
-            Score("unseen prompts, among 334", *self.among("unseen", 334, unknown), 0.45),
-            Score("unseen prompts, among 10", *self.among("unseen", 10, unknown), 0.78),
+            Score("unseen prompts, among 334", *self.among("prompted", 334, prompted, prompts), 0.45),
+            Score("unseen prompts, among 10", *self.among("prompted", 10, prompted, prompts), 0.78),
+            Score("concepts never seen, among 334", *self.among("unseen", 334, unknown), None),
+            Score("concepts never seen, among 10", *self.among("unseen", 10, unknown), None),
             self._noise(),
         ]
         looked = self.one_of_two(
@@ -302,10 +323,35 @@ class Judge:
             "small", lambda task: f"small {self._name(task)}", lambda task: f"big {self._name(task)}"
         )
         table.append(Score("big against small", big[0] + small[0], big[1] + small[1], 0.90))
+        one = self.one_of_two("one", lambda task: f"one {self._name(task)}", lambda task: f"two {self._names(task)}")
+        two = self.one_of_two("two", lambda task: f"two {self._names(task)}", lambda task: f"one {self._name(task)}")
+        table.append(Score("one against two", one[0] + two[0], one[1] + two[1], 0.90))
         return table
+
+    def something_else(self, row: str, settings: ElseSettings) -> tuple[Floats, Floats]:
+        """Give the probability of "something else" for windows whose thing is among ten rows, and for the same without.
+
+        As `pipeline.recogniser` does it: the bank is what the model knows, less what means the same as a row.
+        """
+        rng = np.random.default_rng(11)
+        features, truth = self.of(row)
+        typed = self._typed()
+        known = np.flatnonzero(~self.hidden & np.array([bool(c.pictures) for c in self.concepts]))
+        alike = likeness(self.named, self.named)
+        probabilities = np.empty((2, len(truth)), np.float32)
+        for place, (feature, concept) in enumerate(zip(features, truth.tolist(), strict=True)):
+            others = rng.choice(known[known != concept], 10, replace=False)
+            for case, rows in enumerate((np.array([concept, *others[1:]]), others)):
+                bank = self.named[(alike[rows] < settings.same_meaning).all(0)]
+                logits = self.scale * (typed[rows] @ feature), self.scale * (bank @ feature)
+                probabilities[case, place] = with_something_else(*logits, settings)[-1]
+        return probabilities[0], probabilities[1]
 
     def _name(self, task: Task) -> str:
         return self.concepts[task.concept].name
+
+    def _names(self, task: Task) -> str:
+        return plural(self._name(task))
 
     def _look(self, task: Task, looks: npt.NDArray[np.int64]) -> str:
         return f"{'outlined' if looks[task.picture] == OUTLINED else 'filled'} {self._name(task)}"
@@ -332,6 +378,14 @@ class Judge:
             right += bool(noise @ feature < self.named[concept] @ feature)
         total = len(features) + len(objects)
         return Score('"nothing but noise" against an object', right, total, 0.98)
+
+
+def area_under_curve(typed: Floats, untyped: Floats) -> float:
+    """Give the area under the ROC curve: how often the untyped has the higher value, halves for equal ones."""
+    from scipy.stats import rankdata
+
+    ranks = rankdata(np.concatenate([typed, untyped]))[len(typed) :]
+    return float((ranks.sum() - len(untyped) * (len(untyped) + 1) / 2) / (len(typed) * len(untyped)))
 
 
 def _unit(features: Floats) -> Floats:
@@ -371,12 +425,18 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the windows; less is quicker")
     parser.add_argument("--output", type=Path, help="a JSON file for the figures")
     options = parser.parse_args()
-    scores, _ = evaluate(options.model, options.pictures, share=options.share, processes=os.cpu_count() or 1)
+    scores, judge = evaluate(options.model, options.pictures, share=options.share, processes=os.cpu_count() or 1)
     for score in scores:
         low, high = score.interval
-        print(f"{score.name:58} {score.share:6.1%}  ({low:.1%} to {high:.1%}, n {score.n}, bar {score.bar:.0%})")
+        bar = f", bar {score.bar:.0%}" if score.bar is not None else ""
+        print(f"{score.name:58} {score.share:6.1%}  ({low:.1%} to {high:.1%}, n {score.n}{bar})")
+    settings = judge.model.bank.settings
+    areas = {row: area_under_curve(*judge.something_else(row, settings)) for row in ("icons", "emoji")}
+    for row, area in areas.items():
+        print(f"something else, {row}: area under the ROC curve {area:.3f} (bar 0.9)")
     if options.output is not None:
-        options.output.write_text(json.dumps([score.figures() for score in scores], indent=1) + "\n")
+        figures = {"rows": [score.figures() for score in scores], "something else": areas}
+        options.output.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from platformdirs import user_cache_path
 from experiments.pretrain_mini.fetch import FetchError, fetch
 
 MODEL = Path(__file__).parents[2] / "models" / "neuroclip-mini"
-NEEDED = ("resvg_py", "sklearn", "scipy", "PIL", "transformers")
+NEEDED = ("inflect", "resvg_py", "sklearn", "scipy", "PIL", "transformers")
 
 
 def main() -> int:

@@ -11,10 +11,12 @@ from torch import nn
 from experiments.pretrain_mini.concepts import Concept
 from experiments.pretrain_mini.image_tower import Texts
 from experiments.pretrain_mini.text_tower import TextTower, grouped_tokens, load_tokenizer
+from experiments.pretrain_mini.twins import plural
 from experiments.pretrain_mini.wordings import worded
 
 WORDINGS = 16
-LOOKS = ("outlined {}", "filled {}", "big {}", "small {}")
+LOOKS = ("outlined {one}", "filled {one}", "big {one}", "small {one}", "one {one}", "two {many}")
+"""In pairs, of which one is true."""
 
 
 class Reader:
@@ -44,6 +46,6 @@ def caption_texts(reader: Reader, concepts: list[Concept]) -> Texts:
         for _ in range(WORDINGS):
             word = concept.name if rng.random() < 0.34 else rng.choice(concept.words)
             wordings.append(worded(word, rng))
-        looks += [look.format(concept.name) for look in LOOKS]
+        looks += [look.format(one=concept.name, many=plural(concept.name)) for look in LOOKS]
     width = (len(concepts), -1, 384)
     return Texts(reader.read(wordings).view(width).half(), reader.read(looks).view(width).half())

@@ -75,8 +75,9 @@ def write_card(
     """
     parts = [_HEAD.format(concepts=len(concepts), hidden=HELD_OUT_CONCEPTS)]
     for row in scores:
+        aim = f"{row['bar']:.0%}" if row["bar"] is not None else "–"
         interval = f"{row['low']:.1%} to {row['high']:.1%}"
-        parts.append(f"| {row['name']} | {row['share']:.1%} | {interval} | {row['n']} | {row['bar']:.0%} |\n")
+        parts.append(f"| {row['name']} | {row['share']:.1%} | {interval} | {row['n']} | {aim} |\n")
     parts.append(_MADE.format(frames=frames, sets=_listed(HELD_OUT), fonts=_listed(HELD_OUT_FONTS)))
     for hand in ICON_SETS:
         about = json.loads((data / "sets" / hand / "info.json").read_text())

@@ -14,6 +14,8 @@ from experiments.pretrain_mini.wordings import LETTERS, NUMERALS
 TABLE = Path(__file__).with_name("concepts.txt")
 HELD_OUT_TABLE = Path(__file__).with_name("held_out.txt")
 """Names of the concepts that are never trained on, drawn once at random: the table may grow, they stay."""
+UNSEEN_PROMPTS_TABLE = Path(__file__).with_name("unseen_prompts.txt")
+"""Other words for concepts that are trained on, which are in no caption: a line each, name and prompt."""
 NOTHING = "nothing but noise"
 _NOTHING_TOO = (
     "nothing",
@@ -81,6 +83,13 @@ def read_concepts(table: Path = TABLE) -> list[Concept]:
             )
         )
     return [*concepts, Concept(NOTHING, _NOTHING_TOO)]
+
+
+def unseen_prompts(concepts: list[Concept]) -> dict[int, str]:
+    """Give, for some of the concepts, a prompt that no caption has: index of the concept, prompt."""
+    place = {concept.name: index for index, concept in enumerate(concepts)}
+    lines = [line.split("\t") for line in UNSEEN_PROMPTS_TABLE.read_text(encoding="utf-8").splitlines()]
+    return {place[name]: prompt for name, prompt in lines}
 
 
 def by_picture(concepts: list[Concept]) -> dict[str, int]:

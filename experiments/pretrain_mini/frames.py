@@ -261,7 +261,7 @@ def draw_parameters(
     p[:, TURN] = np.where(chance(0.8), rng.normal(0, 0.14, n), uniform(-0.6, 0.6))
     p[:, NARROW] = np.where(chance(0.7), 1.0, uniform(0.65, 1.0))
     way = uniform(0, 2 * np.pi)
-    distance = log_uniform(0.0025, 0.085) * sensor
+    distance = log_uniform(0.003, 0.1) * sensor
     p[:, DX], p[:, DY] = np.cos(way) * distance, np.sin(way) * distance
     p[:, DTURN] = np.where(chance(0.6), rng.normal(0, 0.05, n), 0.0)
     p[:, GROWTH] = np.where(chance(0.4), rng.normal(0, 0.03, n), 0.0)

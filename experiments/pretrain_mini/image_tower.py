@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,28 +19,47 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from experiments.pretrain_mini.concepts import NOTHING, Concept
-from experiments.pretrain_mini.frames import HALF, NARROW, SCALE, draw_frames, draw_parameters, make_textures
+from experiments.pretrain_mini.frames import (
+    HALF,
+    NARROW,
+    SCALE,
+    THING,
+    TURN,
+    draw_frames,
+    draw_parameters,
+    make_textures,
+)
 from experiments.pretrain_mini.hands import FILLED, HELD_OUT_EMOJI, HELD_OUT_ICONS, OUTLINED
-from experiments.pretrain_mini.ranks import averaged
+from experiments.pretrain_mini.muon import Muon
+from experiments.pretrain_mini.ranks import averaged, progress
 from experiments.pretrain_mini.teacher import WIDTH
+from experiments.pretrain_mini.twins import twins
 
 if TYPE_CHECKING:
     from experiments.pretrain_mini.pictures import Pictures
 
 TIMM_MODEL = "cs3darknet_focus_s"
 SIDE, FIRST_SIDE = 96, 64
-"""px of the encoder's square, and of the first half of the training."""
-BATCH = 96
+"""px of the encoder's square, and of the pictures that the training begins with."""
+BATCH = 128
 """Frames a process and step."""
-LEARNING_RATE = 2e-3
+LEARNING_RATE, FILTER_RATE = 2e-3, 1e-2
+"""AdamW's, and Muon's for the filters."""
 WEIGHT_DECAY = 0.05
+SMALL_SHARE, FALL_SHARE = 0.65, 0.3
+"""Of all steps: those on small pictures, the first; those over which the rate falls, the last."""
 CLASSIFIER_SHARE = 0.5
 PAIR_SHARE = 0.3
+TWIN_SHARE = 0.08
+"""Of the large pictures: where a thing is there twice."""
 _NOISE_SHARE = 0.015
-_MIRRORED = 0.4
+_MIRRORED, _TURNED = 0.4, 0.15
+"""Shares of the pictures of things that are the same mirrored, and turned about."""
 _REFERENCE_SHARE = 0.1
 _AVERAGE = 0.999
 _SAVE_S = 180.0
+_WARM_STEPS = 400
+_REPORT_STEPS, _LOOK_STEPS = 50, 500
 _LOOKED_AT = 768
 
 Floats = npt.NDArray[np.float32]
@@ -49,11 +69,11 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Texts:
-    """Features of all wordings, unit length: (C, W, 384) of the concepts and (C, 4, 384) of how they look."""
+    """Features of all wordings, unit length: (C, W, 384) of the concepts and (C, 6, 384) of how they look."""
 
     worded: torch.Tensor
     looks: torch.Tensor
-    """Outlined, filled, big, small."""
+    """Outlined, filled; big, small; one, two."""
 
 
 class ImageTower(nn.Module):
@@ -73,12 +93,13 @@ class ImageTower(nn.Module):
 
 
 class Batch(NamedTuple):
-    """Frames (B, 3, S, S), their concepts (B,), pictures (B,), and how they were shown (B, 30)."""
+    """Frames (B, 3, S, S), their concepts (B,), pictures (B,), how they were shown (B, 30), and whether twice (B,)."""
 
     frames: torch.Tensor
     concepts: torch.Tensor
     which: Places
     parameters: Floats
+    twice: Flags
 
 
 class Drawer:
@@ -112,25 +133,39 @@ class Drawer:
             weights[place] = math.sqrt(count) * share / pairs[concept, hand]
         return indices, np.cumsum(weights / weights.sum())
 
-    def draw(self, rng: np.random.Generator, count: int, side: int) -> Batch:
-        """Draw pictures by their weights, some of them nothing but noise."""
+    def draw(self, rng: np.random.Generator, count: int, side: int, twin_share: float = 0.0) -> Batch:
+        """Draw pictures by their weights, some of them nothing but noise, a share of the things twice."""
         indices, bounds = self.shown
         which = indices[np.searchsorted(bounds, rng.random(count)).clip(max=len(indices) - 1)]
         things = rng.random(count) >= _NOISE_SHARE
-        return self.show(rng, which, things, side, self.mirrors[self.pictures.concept[which]])
+        mirrors = self.mirrors[self.pictures.concept[which]]
+        twice = mirrors & things & (rng.random(count) < twin_share) if twin_share else np.zeros(count, np.bool_)
+        return self.show(rng, which, things, side, mirrors, twice)
 
-    def show(self, rng: np.random.Generator, which: Places, things: Flags, side: int, mirrors: Flags) -> Batch:
-        """Show these pictures (nothing where `things` is not set), mirrored at random where that may be."""
+    def show(
+        self, rng: np.random.Generator, which: Places, things: Flags, side: int, mirrors: Flags, twice: Flags
+    ) -> Batch:
+        """Show these pictures, nothing where `things` is not set, mirrored at random where that may be.
+
+        What is shown `twice` stands there with its twin.
+        """
         parameters = draw_parameters(rng, side, self.pictures.tinted[which], things)
         mirrored = mirrors & (rng.random(len(which)) < _MIRRORED)
         parameters[mirrored, NARROW] *= -1
+        turned = mirrors & (rng.random(len(which)) < _TURNED)
+        parameters[turned, TURN] = rng.uniform(-1, 1, turned.sum()) * rng.choice([1.0, np.pi], turned.sum())
         grey = np.empty((len(which), side, side), np.float32)
-        draw_frames(*self.pictures.pyramid, self.textures, which, parameters, int(rng.integers(1 << 30)), grey)
+        seed = int(rng.integers(1 << 30))
+        draw_frames(*self.pictures.pyramid, self.textures, which, parameters, seed, grey)
+        if twice.any():
+            pairs, drawn = twins(self.pictures.pyramid, which[twice], rng), np.empty_like(grey[twice])
+            draw_frames(*pairs, self.textures, np.arange(len(drawn)), parameters[twice], seed + 1, drawn)
+            grey[twice] = drawn
         as_reference = rng.random((len(which), 1, 1)) < _REFERENCE_SHARE
         grey = np.where(as_reference, (grey - 127.5) / 255, (grey - 127) / 128).astype(np.float32)
         frames = torch.from_numpy(grey)[:, None].expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
         concepts = torch.from_numpy(np.where(things, self.pictures.concept[which], self.nothing))
-        return Batch(frames, concepts, which, parameters)
+        return Batch(frames, concepts, which, parameters, twice)
 
 
 def train(
@@ -143,74 +178,139 @@ def train(
     frames: int,
     start_from: Path | None,
 ) -> None:
-    """Train on so many frames; goes on from `out/image.pt` where it left off. One of several processes."""
+    """Train on so many frames; goes on from `out/image.pt` where it left off. One of several processes.
+
+    `out/image_64.pt` is kept from where the pictures grow: a longer training goes on from there, as if it had been
+    asked for at first.
+    """
     from experiments.pretrain_mini.pictures import load
 
-    drawer = Drawer(load(pictures_folder), concepts)
-    torch.manual_seed(0)
-    tower = ImageTower(len(concepts))
-    tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    trainer = Trainer(Drawer(load(pictures_folder), concepts), texts, Schedule(frames // (BATCH * processes)), rank)
     if start_from is not None:
-        _take_weights(tower, start_from)
-    average = copy.deepcopy(tower).eval()
-    optimiser = torch.optim.AdamW(_groups(tower), lr=LEARNING_RATE, betas=(0.9, 0.98))
-    checkpoint, first = out / "image.pt", 0
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, weights_only=True)
-        tower.load_state_dict(saved["tower"])
-        average.load_state_dict(saved["average"])
-        optimiser.load_state_dict(saved["optimiser"])
-        first = saved["step"]
-    joined = DistributedDataParallel(tower)
-    trained = torch.tensor([not concept.held_out for concept in concepts])
-    steps = frames // (BATCH * processes)
-    looked_at = Looks(drawer, texts, trained) if rank == 0 else None
+        _take_weights(trainer.tower, start_from)
+        trainer.average.load_state_dict(trainer.tower.state_dict())
+    trainer.resume(out)
+    joined = DistributedDataParallel(trainer.tower)
+    looked_at = Looks(trainer.drawer, texts, trainer.trained) if rank == 0 else None
     sums, saved_at, started = torch.zeros(3), time.monotonic(), time.monotonic()
-    for step in range(first, steps):
-        _set_rate(optimiser, step, steps)
-        rng = np.random.default_rng([rank, step, 96])
-        side = FIRST_SIDE if step < steps // 2 else SIDE
-        shown, labels, which, parameters = drawer.draw(rng, BATCH, side)
-        with torch.autocast("cpu", torch.bfloat16):
-            features, logits, scale = joined(shown)
-        wording = torch.from_numpy(rng.integers(texts.worded.shape[1], size=len(concepts)))
-        words = texts.worded[torch.arange(len(concepts)), wording].float()
-        cosines = (features @ words.T).masked_fill(~trained, -1.0)
+    with progress("image tower", frames, trainer.step * BATCH * processes, shown=rank == 0) as advance:
+        while trainer.step < trainer.schedule.steps:
+            sums += trainer.learn(joined)
+            advance(BATCH * processes)
+            if trainer.step % _REPORT_STEPS == 0:
+                means = averaged(sums / _REPORT_STEPS).tolist()
+                sums.zero_()
+                if looked_at is not None:
+                    report: dict[str, Any] = {"frames": trainer.step * BATCH * processes}
+                    report |= dict(zip(("loss", "top1", "pair"), [round(mean, 4) for mean in means], strict=True))
+                    report |= {"side": trainer.side, "s": round(time.monotonic() - started, 1)}
+                    if trainer.step % _LOOK_STEPS == 0:
+                        report |= looked_at.judge(trainer.average, trainer.side)
+                    with (out / "image_log.jsonl").open("a") as log:
+                        log.write(json.dumps(report) + "\n")
+            if rank == 0 and (time.monotonic() - saved_at > _SAVE_S or trainer.schedule.notable(trainer.step)):
+                saved_at = time.monotonic()
+                trainer.save(out)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A constant rate, then a straight line to nothing (Hu et al., arXiv 2404.06395), so that it may be prolonged."""
+
+    steps: int
+
+    @property
+    def growth(self) -> int:
+        """The step from which the pictures are large."""
+        return round(self.steps * SMALL_SHARE)
+
+    def side(self, step: int) -> int:
+        """Give the pictures' side at this step, px."""
+        return FIRST_SIDE if step < self.growth else SIDE
+
+    def rate(self, step: int) -> float:
+        """Give the learning rate at this step, as a share of the highest."""
+        falling = (self.steps - step) / (self.steps * FALL_SHARE)
+        return min(1.0, (step + 1) / _WARM_STEPS, falling)
+
+    def notable(self, step: int) -> bool:
+        """Whether what has been learnt before this step must be saved."""
+        return step in (self.growth, self.steps)
+
+
+class Trainer:
+    """The tower, its running average and its optimisers, in one process of several."""
+
+    def __init__(self, drawer: Drawer, texts: Texts, schedule: Schedule, rank: int) -> None:
+        self.drawer, self.schedule, self.rank = drawer, schedule, rank
+        self.device = torch.device(f"cuda:{rank % torch.cuda.device_count()}" if torch.cuda.is_available() else "cpu")
+        self.texts = Texts(texts.worded.to(self.device), texts.looks.to(self.device))
+        self.trained = torch.tensor([not concept.held_out for concept in drawer.concepts], device=self.device)
+        torch.manual_seed(0)
+        self.tower = ImageTower(len(drawer.concepts)).to(self.device)
+        self.tower.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = copy.deepcopy(self.tower).eval()
+        self.optimisers = _optimisers(self.tower)
+        self.step = 0
+
+    @property
+    def side(self) -> int:
+        """Side of the pictures at this step, px."""
+        return self.schedule.side(self.step)
+
+    def learn(self, joined: nn.Module) -> torch.Tensor:
+        """Make one step; give the loss, the share of frames named right, and the loss of pairs."""
+        rng = np.random.default_rng([self.rank, self.step, 96])
+        batch = self.drawer.draw(rng, BATCH, self.side, TWIN_SHARE if self.side == SIDE else 0.0)
+        labels = batch.concepts.to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            features, logits, scale = joined(batch.frames.to(self.device))
+        worded = self.texts.worded
+        wording = torch.from_numpy(rng.integers(worded.shape[1], size=len(worded)))
+        words = worded[torch.arange(len(worded)), wording].float()
+        cosines = (features @ words.T).masked_fill(~self.trained, -1.0)
         loss = nn.functional.cross_entropy(scale * cosines, labels, label_smoothing=0.02)
         classified = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=0.05)
-        paired = _pair_loss(features, scale, labels, drawer.pictures.look[which], parameters, side, texts.looks)
-        optimiser.zero_grad(set_to_none=True)
+        pairs = _pairs(batch, self.drawer.pictures.look[batch.which], self.side)
+        paired = _pair_loss(features, scale, labels, torch.from_numpy(pairs).to(self.device), self.texts.looks)
+        for optimiser in self.optimisers:
+            optimiser.zero_grad(set_to_none=True)
+            for group in optimiser.param_groups:
+                group["lr"] = group["highest"] * self.schedule.rate(self.step)
         (loss + CLASSIFIER_SHARE * classified + PAIR_SHARE * paired).backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(tower.parameters(), 2.0)
-        optimiser.step()
-        _follow(average, tower, min(_AVERAGE, (step + 1) / (step + 20)))
-        sums += torch.stack([loss.detach(), (cosines.argmax(-1) == labels).float().mean(), paired.detach()])
-        if (step + 1) % 50 == 0:
-            mean = averaged(sums / 50)
-            sums.zero_()
-            if rank == 0:
-                report = {
-                    "frames": (step + 1) * BATCH * processes,
-                    "loss": round(mean[0].item(), 4),
-                    "top1": round(mean[1].item(), 4),
-                    "pair": round(mean[2].item(), 4),
-                    "scale": round(scale.item(), 1),
-                    "s": round(time.monotonic() - started, 1),
-                }
-                if looked_at is not None and (step + 1) % 500 == 0:
-                    report |= looked_at.judge(average, side)
-                with (out / "image_log.jsonl").open("a") as log:
-                    log.write(json.dumps(report) + "\n")
-        if rank == 0 and (time.monotonic() - saved_at > _SAVE_S or step + 1 == steps):
-            saved_at = time.monotonic()
-            state = {
-                "tower": tower.state_dict(),
-                "average": average.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "step": step + 1,
-            }
-            torch.save(state, checkpoint.with_suffix(".part"))
-            checkpoint.with_suffix(".part").replace(checkpoint)
+        torch.nn.utils.clip_grad_norm_(self.tower.parameters(), 2.0)
+        for optimiser in self.optimisers:
+            optimiser.step()
+        _follow(self.average, self.tower, min(_AVERAGE, (self.step + 1) / (self.step + 20)))
+        self.step += 1
+        return torch.stack([loss.detach(), (cosines.argmax(-1) == labels).float().mean(), paired.detach()]).cpu()
+
+    def save(self, out: Path) -> None:
+        """Write the checkpoint; also under a name of its own where the pictures grow."""
+        state = {
+            "tower": self.tower.state_dict(),
+            "average": self.average.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "step": self.step,
+        }
+        checkpoint = out / "image.pt"
+        torch.save(state, checkpoint.with_suffix(".part"))
+        checkpoint.with_suffix(".part").replace(checkpoint)
+        if self.step == self.schedule.growth:
+            shutil.copyfile(checkpoint, out / f"image_{FIRST_SIDE}.pt")
+
+    def resume(self, out: Path) -> None:
+        """Go on from the checkpoint, if there is one: that of the small pictures where the training is prolonged."""
+        for checkpoint in (out / "image.pt", out / f"image_{FIRST_SIDE}.pt"):
+            if not checkpoint.exists():
+                continue
+            saved = torch.load(checkpoint, weights_only=True, map_location=self.device)
+            self.step = saved["step"]
+            self.tower.load_state_dict(saved["tower"])
+            self.average.load_state_dict(saved["average"])
+            for optimiser, state in zip(self.optimisers, saved["optimisers"], strict=True):
+                optimiser.load_state_dict(state)
+            return
 
 
 class Looks:
@@ -234,34 +334,43 @@ class Looks:
         for name, which in self.kinds.items():
             rng = np.random.default_rng(6)
             everything = np.ones(len(which), bool)
-            shown, labels, _, _ = self.drawer.show(rng, which, everything, side, ~everything)
-            features = torch.cat([tower(shown[start : start + BATCH])[0] for start in range(0, len(shown), BATCH)])
+            batch = self.drawer.show(rng, which, everything, side, ~everything, ~everything)
+            parts = [part.to(self.words.device) for part in torch.split(batch.frames, BATCH)]
+            features = torch.cat([tower(part)[0] for part in parts])
+            labels = batch.concepts.to(self.words.device)
             cosines = (features @ self.words.T).masked_fill(~self.trained, -1.0)
             found[name] = round((cosines.argmax(-1) == labels).float().mean().item(), 4)
         return found
 
 
+def _pairs(batch: Batch, look: Places, side: int) -> Places:
+    """Say which text of each pair is true (0, 1; -1: neither is asked for), (3, B): outlined, big, one.
+
+    Big and small go by the size shown; as many single things are asked for as there are twins.
+    """
+    share = 2 * batch.parameters[:, HALF] / (side * batch.parameters[:, SCALE])
+    alone = (batch.parameters[:, THING] > 0) & ~batch.twice
+    alone &= np.cumsum(alone) <= batch.twice.sum()
+    alike = ~batch.twice
+    return np.stack(
+        [
+            np.select([look == OUTLINED, look == FILLED], [0, 1], -1),
+            np.select([alike & (share > 0.75), alike & (share < 0.42)], [0, 1], -1),
+            np.select([alone, batch.twice], [0, 1], -1),
+        ]
+    )
+
+
 def _pair_loss(
-    features: torch.Tensor,
-    scale: torch.Tensor,
-    labels: torch.Tensor,
-    look: npt.NDArray[np.int64],
-    parameters: Floats,
-    side: int,
-    looks: torch.Tensor,
+    features: torch.Tensor, scale: torch.Tensor, labels: torch.Tensor, pairs: torch.Tensor, looks: torch.Tensor
 ) -> torch.Tensor:
-    """Outlined against filled where the set says which, big against small by the size shown: one of two texts each."""
-    share = 2 * parameters[:, HALF] / (side * parameters[:, SCALE])
-    first = torch.full((len(labels),), -1)
-    first[torch.from_numpy(look == OUTLINED)], first[torch.from_numpy(look == FILLED)] = 0, 1
-    sized = torch.full((len(labels),), -1)
-    sized[torch.from_numpy(share > 0.75)], sized[torch.from_numpy(share < 0.42)] = 0, 1
-    own = looks[labels].float()
-    cosines = torch.einsum("bd,bkd->bk", features, own) * scale
-    losses = []
-    for target, columns in ((first, cosines[:, :2]), (sized, cosines[:, 2:])):
-        if (target >= 0).any():
-            losses.append(nn.functional.cross_entropy(columns, target, ignore_index=-1))
+    """Sum over the pairs: cross-entropy of one of two texts each; `pairs` (3, B) as `_pairs` gives it."""
+    cosines = torch.einsum("bd,bkd->bk", features, looks[labels].float()) * scale
+    losses = [
+        nn.functional.cross_entropy(cosines[:, 2 * kind : 2 * kind + 2], target, ignore_index=-1)
+        for kind, target in enumerate(pairs)
+        if (target >= 0).any()
+    ]
     return torch.stack(losses).sum() if losses else features.sum() * 0
 
 
@@ -280,17 +389,18 @@ def _take_weights(tower: ImageTower, folder: Path) -> None:
         tower.log_scale.copy_(weights["logit_scale"].float())
 
 
-def _groups(tower: ImageTower) -> list[dict[str, Any]]:
+def _optimisers(tower: ImageTower) -> list[torch.optim.Optimizer]:
+    """Muon for the filters, AdamW for all else; biases and scales do not decay."""
+    filters = [p for p in tower.parameters() if p.ndim == 4]
+    matrices = [p for p in tower.parameters() if p.ndim == 2]
     plain = [p for p in tower.parameters() if p.ndim < 2]
-    decayed = [p for p in tower.parameters() if p.ndim >= 2]
-    return [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": plain, "weight_decay": 0.0}]
-
-
-def _set_rate(optimiser: torch.optim.Optimizer, step: int, steps: int) -> None:
-    warm = min(1.0, (step + 1) / 400)
-    rate = LEARNING_RATE * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps)))
-    for group in optimiser.param_groups:
-        group["lr"] = rate
+    groups = [{"params": matrices, "weight_decay": WEIGHT_DECAY}, {"params": plain, "weight_decay": 0.0}]
+    adam = torch.optim.AdamW(groups, lr=LEARNING_RATE, betas=(0.9, 0.98))
+    optimisers = [Muon(filters, lr=FILTER_RATE, weight_decay=WEIGHT_DECAY), adam]
+    for optimiser in optimisers:
+        for group in optimiser.param_groups:
+            group["highest"] = group["lr"]
+    return optimisers
 
 
 @torch.no_grad()

@@ -236,7 +236,8 @@ def _mark_copies(drawn: npt.NDArray[np.uint8], kept: list[dict[str, Any]]) -> No
     print("copies of held-out icons, not trained on:", dict(copies.most_common(12)))
 
 
-def _halved(planes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def halved(planes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Give bitmaps (N, C, S, S) at half their size."""
     n, c, side, _ = planes.shape
     halved = planes.reshape(n, c, side // 2, 2, side // 2, 2).mean((3, 5))
     return np.asarray(halved.round(), np.uint8)
@@ -256,8 +257,8 @@ def _write_pyramid(drawn: npt.NDArray[np.uint8], folder: Path) -> None:
     for start in range(0, len(drawn), 1000):
         some = slice(start, start + 1000)
         large = np.asarray(drawn[some, :2])
-        middle = _halved(large)
-        files["large"][some], files["middle"][some], files["small"][some] = large, middle, _halved(middle)
+        middle = halved(large)
+        files["large"][some], files["middle"][some], files["small"][some] = large, middle, halved(middle)
         distance = np.asarray(drawn[some, 2])
         files["distance"][some] = distance.reshape(len(large), SIDE // 4, 4, SIDE // 4, 4).min((2, 4))
     (folder / "bitmaps.npy").unlink()

@@ -4,8 +4,9 @@ from collections import Counter
 
 import pytest
 
-from experiments.pretrain_mini.concepts import NOTHING, Concept, by_picture, read_concepts
+from experiments.pretrain_mini.concepts import NOTHING, Concept, by_picture, read_concepts, unseen_prompts
 from experiments.pretrain_mini.hands import FILLED, HELD_OUT_CONCEPTS, OUTLINED, UNKNOWN, joined_name, look, plain_name
+from pipeline.text_bank import meaning_key
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +75,14 @@ def test_outlined_and_filled_are_told_apart_by_their_pair() -> None:
     assert look("star-fill", frozenset({"star", "star-fill"})) == FILLED
     assert look("star", frozenset({"star", "star-outline"})) == FILLED
     assert look("star", frozenset({"star"})) == UNKNOWN
+
+
+def test_unseen_prompts_name_pictured_concepts_in_words_that_are_in_no_caption(concepts: list[Concept]) -> None:
+    prompts = unseen_prompts(concepts)
+    assert len(prompts) == 334
+    captioned = {meaning_key(word) for concept in concepts for word in concept.words}
+    for place, prompt in prompts.items():
+        assert concepts[place].pictures
+        assert not concepts[place].held_out
+        assert meaning_key(prompt) not in captioned
+    assert len(set(prompts.values())) == len(prompts)
