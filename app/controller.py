@@ -28,7 +28,7 @@ from app.shortcuts import add_shortcuts
 from app.theme import Theme
 from app.window import MainWindow
 from app.wording import model_title, runner_up, source_kind, source_name, split_message
-from pipeline.bundled import TOUR, recordings_folder, true_labels
+from pipeline.bundled import GENERAL_PROMPTS, bundled_recordings, default_prompts, recordings_folder
 from pipeline.capture.messages import (
     CaptureNumbers,
     ChooseObjects,
@@ -130,6 +130,7 @@ class Controller(QObject):
         self._speed, self._loop = options.speed, options.loop
         self._rendering = Rendering.DECAY
         self._template = options.template
+        self._bundled = bundled_recordings()
         self._opening: SourceSpec = options.source
         self._last_good: SourceSpec | None = None
         self._model = ModelState("none")
@@ -158,9 +159,10 @@ class Controller(QObject):
         """Open the source, load the model: all in the background."""
         panels = self._window
         panels.view.set_droppable([".aedat4", *VIDEO_SUFFIXES])
-        if TOUR.is_file():
-            things = len({shown.label for shown in true_labels(TOUR)})
-            panels.top_bar.set_recordings([("Bundled tour", f"{things} things", str(TOUR))])
+        self._bundled = bundled_recordings()
+        panels.top_bar.set_recordings(
+            [(each.title, f"{each.things} classes", str(each.path)) for each in self._bundled]
+        )
         threading.Thread(target=self._list_models, daemon=True, name="list models").start()
         panels.transport.set_speed(self._speed)
         panels.transport.set_loop(self._loop)
@@ -395,8 +397,17 @@ class Controller(QObject):
             self.open_path(Path(path))
 
     def open_path(self, path: Path) -> None:
-        """Play this recording or film."""
+        """Play this recording or film; a bundled recording brings its rows, unless the user has written others."""
+        if any(each.path == path.resolve() for each in self._bundled) and self._rows_as_given():
+            self._window.classes.set_rows(list(default_prompts(path)))
+            self._rows_changed()
         self._open(VideoSpec(path) if path.suffix.lower() in VIDEO_SUFFIXES else RecordingSpec(path))
+
+    def _rows_as_given(self) -> bool:
+        """Whether the rows are still those of the start or of a recording that comes with the program."""
+        rows = tuple(text for _, text in self._window.classes.rows() if text)
+        given = (GENERAL_PROMPTS, *(default_prompts(each.path) for each in self._bundled))
+        return not rows or rows in given
 
     def _choose_webcam(self) -> None:
         dialog = WebcamDialog(self._window)

@@ -1,47 +1,146 @@
 """Makes the bundled recordings from nothing: `python -m experiments.make_recordings [FOLDER]`.
 
-Seeded: every run gives the same events. Each recording gets a .json of the same name beside it with what it shows when.
+Seeded: every run gives the same events. Each recording gets a .json of the same name beside it with its title and what
+it shows when. The handwritten digits are those of the UCI set that scikit-learn carries, so that one recording needs
+it: `uv run --group pretrain python -m experiments.make_recordings`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import dv_processing as dv
+import numpy as np
 from rich.progress import track
 
 from pipeline.bundled import BUNDLED_RECORDINGS, TrueLabel
 from pipeline.events import EventArray, Resolution
-from pipeline.simulation.pixel_model import PixelModel, PixelSettings
+from pipeline.simulation.pixel_model import DARKNESS, PixelModel, PixelSettings
+from pipeline.simulation.saccades import SaccadeScene, SaccadeStyle
 from pipeline.simulation.scene import Scene
 from pipeline.simulation.simulation import Simulation
-from pipeline.simulation.waving import WavingScene, WavingStyle
+from pipeline.simulation.things import Thing
+from pipeline.simulation.waving import CrowdedScene, WavingScene, WavingStyle
 
 CAMERA = "NeuroCLIP simulation"
 SEED = 7
-RESOLUTION = Resolution(320, 240)
-TOUR = ("star", "heart", "cup", "umbrella", "arrow", "house", "fish")
-STYLE = WavingStyle(period_us=1_900_000, size=0.7, pace=0.35)
-SENSOR = PixelSettings(threshold_on=0.55, threshold_off=0.55, mismatch=0.06, noise_hz=0.02, clock_us=250)
-"""A calm hand and a sensor of low sensitivity: the recording stays small enough to come with the program."""
+CALM = PixelSettings(
+    threshold_on=0.8, threshold_off=0.8, mismatch=0.06, refractory_us=15_000, noise_hz=0.015, clock_us=500
+)
+"""A sensor of low sensitivity that tells the time in half milliseconds: its recordings stay small enough to come with
+the program."""
 CHUNK_US = 100_000
 LABEL_STEP_US = 1_000
 
 
-def main(folder: Path) -> None:
-    """Write tour.aedat4 and tour.json into the folder."""
-    scene = WavingScene(RESOLUTION, TOUR, SEED, STYLE)
-    duration_us = len(TOUR) * STYLE.period_us
+@dataclass(frozen=True)
+class Recipe:
+    """What is recorded, by what sensor, and for how long."""
+
+    name: str
+    title: str
+    scene: Callable[[], Scene]
+    sensor: PixelSettings
+    duration_us: int
+
+    def simulation(self, scene: Scene) -> Simulation:
+        """Begin to record the scene."""
+        return Simulation(scene, PixelModel(scene.resolution, self.sensor, SEED))
+
+
+TOUR_STYLE = WavingStyle(period_us=1_670_000, enter_us=200_000, leave_us=150_000, size=0.53, pace=0.25, background=0.16)
+TOUR_THINGS = (
+    "star",
+    "heart",
+    "cup",
+    "umbrella",
+    "arrow",
+    "house",
+    "fish",
+    "tree",
+    "key",
+    "sailboat",
+    "face",
+    "flower",
+)
+CROWD_THINGS = ("heart", "umbrella", "fish", "key", "cup", "star")
+DARK_THINGS = ("house", "fish", "star", "umbrella")
+DARK_STYLE = WavingStyle(period_us=1_300_000, enter_us=150_000, leave_us=100_000, size=0.6, pace=0.35)
+DIGITS_STYLE = SaccadeStyle(rounds=2, size=0.85, amplitude=0.1, background=0.35)
+
+
+def digits() -> list[Thing]:
+    """Give one handwritten digit of each kind, of writers that the bundled model has not seen.
+
+    Raises
+    ------
+    SystemExit
+        scikit-learn, which carries the set, is not installed.
+    """
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise SystemExit(
+            "error: the handwritten digits come with scikit-learn: start this with "
+            "`uv run --group pretrain python -m experiments.make_recordings`."
+        ) from error
+    from experiments.pretrain_mini.pictures import DIGIT_WRITERS_END
+
+    written = load_digits()
+    unseen = np.arange(len(written.target)) >= DIGIT_WRITERS_END
+    chosen = [int(np.flatnonzero(unseen & (written.target == digit))[SEED]) for digit in range(10)]
+    return [Thing(f"the digit {digit}", written.images[place] / 16) for digit, place in enumerate(chosen)]
+
+
+RECIPES = (
+    Recipe(
+        "tour",
+        "Tour of twelve things",
+        lambda: WavingScene(Resolution(640, 480), TOUR_THINGS, SEED, TOUR_STYLE),
+        CALM,
+        len(TOUR_THINGS) * TOUR_STYLE.period_us,
+    ),
+    Recipe(
+        "digits",
+        "Handwritten digits",
+        lambda: SaccadeScene(Resolution(240, 180), digits(), SEED, DIGITS_STYLE),
+        replace(CALM, threshold_on=0.45, threshold_off=0.45),
+        10 * DIGITS_STYLE.period_us,
+    ),
+    Recipe(
+        "crowd",
+        "A crowd",
+        lambda: CrowdedScene(
+            Resolution(240, 180), CROWD_THINGS, SEED, WavingStyle(size=0.9, pace=0.4, background=0.16)
+        ),
+        CALM,
+        4_200_000,
+    ),
+    Recipe(
+        "dark",
+        "In the dark",
+        lambda: WavingScene(Resolution(240, 180), DARK_THINGS, SEED, DARK_STYLE),
+        replace(DARKNESS, threshold_on=0.5, threshold_off=0.55, noise_hz=0.12, clock_us=500),
+        len(DARK_THINGS) * DARK_STYLE.period_us,
+    ),
+)
+
+
+def main(folder: Path, names: list[str]) -> None:
+    """Write recordings and their .json files into the folder; all of them where none is named."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "tour.aedat4"
-    count = write_aedat4(
-        path, RESOLUTION, _chunks(Simulation(scene, PixelModel(RESOLUTION, SENSOR, SEED)), duration_us)
-    )
-    write_labels(path.with_suffix(".json"), true_labels(scene, duration_us))
-    print(f"{path}: {count:,} events, {path.stat().st_size / 1e6:.2f} MB")
+    for recipe in RECIPES:
+        if names and recipe.name not in names:
+            continue
+        path = folder / f"{recipe.name}.aedat4"
+        scene = recipe.scene()
+        count = write_aedat4(path, scene.resolution, _parts(recipe.simulation(scene), recipe))
+        write_labels(path.with_suffix(".json"), recipe.title, true_labels(scene, recipe.duration_us))
+        print(f"{path}: {count:,} events, {path.stat().st_size / 1e6:.2f} MB")
 
 
 def write_aedat4(path: Path, resolution: Resolution, parts: Iterator[EventArray]) -> int:
@@ -60,32 +159,35 @@ def write_aedat4(path: Path, resolution: Resolution, parts: Iterator[EventArray]
 
 
 def true_labels(scene: Scene, duration_us: int) -> list[TrueLabel]:
-    """What the scene shows over time, to the millisecond; the times between two things are left out."""
-    labels: list[TrueLabel] = []
-    for start_us in range(0, duration_us, LABEL_STEP_US):
-        label = scene.truth(start_us)
-        if not label:
-            continue
-        end_us = start_us + LABEL_STEP_US
-        if labels and labels[-1].end_us == start_us and labels[-1].label == label:
-            labels[-1] = TrueLabel(labels[-1].start_us, end_us, label)
-        else:
-            labels.append(TrueLabel(start_us, end_us, label))
-    return labels
+    """What the scene shows over time, to the millisecond, by start; the labels of several things at once overlap."""
+    finished: list[TrueLabel] = []
+    seen: dict[str, int] = {}
+    for now_us in range(0, duration_us + LABEL_STEP_US, LABEL_STEP_US):
+        labels = scene.labels(now_us) if now_us < duration_us else ()
+        for label in [label for label in seen if label not in labels]:
+            finished.append(TrueLabel(seen.pop(label), now_us, label))
+        for label in labels:
+            seen.setdefault(label, now_us)
+    return sorted(finished, key=lambda label: label.start_us)
 
 
-def write_labels(path: Path, labels: list[TrueLabel]) -> None:
-    """Write labels as JSON; times are the recording's own µs, [start_us, end_us)."""
+def write_labels(path: Path, title: str, labels: list[TrueLabel]) -> None:
+    """Write title and labels as JSON; times are the recording's own µs, [start_us, end_us)."""
     rows = [json.dumps(vars(label), ensure_ascii=False) for label in labels]
-    path.write_text('{"labels": [\n  ' + ",\n  ".join(rows) + "\n]}\n", encoding="utf-8")
+    head = json.dumps(title, ensure_ascii=False)
+    path.write_text(f'{{"title": {head}, "labels": [\n  ' + ",\n  ".join(rows) + "\n]}\n", encoding="utf-8")
 
 
-def _chunks(simulation: Simulation, duration_us: int) -> Iterator[EventArray]:
-    for end_us in track(range(CHUNK_US, duration_us + 1, CHUNK_US), "Simulating"):
-        yield simulation.up_to(end_us)
+def _parts(simulation: Simulation, recipe: Recipe) -> Iterator[EventArray]:
+    """In the order of a sensor that is read out column by column, which also takes less room."""
+    for end_us in track(range(CHUNK_US, recipe.duration_us + 1, CHUNK_US), recipe.title):
+        events = simulation.up_to(end_us)
+        yield events[np.lexsort((events["y"], events["x"], events["timestamp"]))]
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Make the bundled recordings; every run gives the same events.")
     parser.add_argument("folder", nargs="?", type=Path, default=BUNDLED_RECORDINGS, help="where to write them")
-    main(parser.parse_args().folder)
+    parser.add_argument("--only", nargs="+", default=[], choices=[recipe.name for recipe in RECIPES], metavar="NAME")
+    given = parser.parse_args()
+    main(given.folder, given.only)

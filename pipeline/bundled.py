@@ -28,8 +28,30 @@ class TrueLabel:
     label: str
 
 
+@dataclass(frozen=True)
+class BundledRecording:
+    """A recording that comes with the program: what to call it, and how many different things it shows."""
+
+    path: Path
+    title: str
+    things: int
+
+
+def bundled_recordings() -> tuple[BundledRecording, ...]:
+    """Give what comes with the program, the tour first, the others by name."""
+    found = []
+    for path in sorted(BUNDLED_RECORDINGS.glob("*.aedat4"), key=lambda path: (path != TOUR, path.name)):
+        listing = path.with_suffix(".json")
+        title = json.loads(listing.read_text(encoding="utf-8"))["title"] if listing.is_file() else path.stem
+        found.append(BundledRecording(path, title, len({shown.label for shown in true_labels(path)})))
+    return tuple(found)
+
+
 def true_labels(recording: Path) -> tuple[TrueLabel, ...]:
-    """Give the labels over time that stand in the .json beside a recording; none where there is no such file."""
+    """Give the labels over time that stand in the .json beside a recording; none where there is no such file.
+
+    They are in the order of their starts; those of several things shown at once overlap.
+    """
     listing = recording.with_suffix(".json")
     if not listing.is_file():
         return ()

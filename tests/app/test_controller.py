@@ -13,7 +13,7 @@ from app.controller import Controller
 from app.preferences import Preferences
 from app.window import MainWindow
 from main import parse_options
-from pipeline.bundled import TOUR
+from pipeline.bundled import TOUR, default_prompts
 from pipeline.options import Options
 from tests.app.user_input import click, key, type_text
 from tests.pipeline.tiny_clip import save_folder
@@ -66,7 +66,7 @@ def labels(joined: Joined) -> tuple[str, ...]:
 
 
 def test_the_bundled_recording_plays_and_is_judged(joined: Joined) -> None:
-    joined.shown(lambda: joined.window.view.picture_size.width() == 320)
+    joined.shown(lambda: joined.window.view.picture_size.width() == 640)
     joined.shown(lambda: has_answer(joined))
     joined.shown(lambda: joined.status("State") == "Playing")
     assert joined.window.hero.label in ("a star", "a cup", "something else")
@@ -170,6 +170,24 @@ def test_nothing_of_a_source_is_left_when_another_one_fails(options: Options, qt
         assert joined.window.view.picture_size.isEmpty()
         joined.controller.toggle_play()
         assert joined.status("State") == "Nothing open"
+    finally:
+        joined.close()
+
+
+def test_a_bundled_recording_brings_its_rows_unless_the_user_has_written_others(options: Options, qtbot: QtBot) -> None:
+    tour, digits = default_prompts(TOUR), default_prompts(TOUR.with_name("digits.aedat4"))
+    joined = Joined(replace(options, prompts=tour), qtbot)
+
+    def rows() -> tuple[str, ...]:
+        return tuple(text for _, text in joined.window.classes.rows() if text)
+
+    try:
+        joined.controller.open_path(TOUR.with_name("digits.aedat4"))
+        assert rows() == digits
+        joined.shown(lambda: set(labels(joined)[: len(digits)]) == set(digits))
+        joined.window.classes.set_rows(["my mug"])
+        joined.controller.open_path(TOUR)
+        assert rows() == ("my mug",)
     finally:
         joined.close()
 
