@@ -74,6 +74,7 @@ class Davis346(EventCamera):
         What its frames and its IMU show at a time of its clock (µs).
     """
 
+    maker, model, usual_serial, usual_release = "iniVation", "DAVIS346", "DAV00000", _CONTROLLER | FIRMWARE
     vendor, product, endpoints, superspeed = 0x152A, 0x841A, (0x81, 0x82), True
     resolution = Resolution(346, 260)
     stream_endpoint = 0x82
@@ -82,7 +83,7 @@ class Davis346(EventCamera):
 
     def __init__(
         self,
-        serial: str = "DAV00000",
+        serial: str = "",
         scene: Scene | None = None,
         *,
         picture: Callable[[int], Picture] = grey_ramp,
@@ -92,8 +93,8 @@ class Davis346(EventCamera):
         clock_us: int = 0,
         faults: Faults = NO_FAULTS,
     ) -> None:
-        release = _CONTROLLER | firmware
-        super().__init__("iniVation", "DAVIS346", serial, release, scene or Scene(), clock_us, faults)
+        super().__init__(serial, scene, clock_us=clock_us, faults=faults)
+        self.release = _CONTROLLER | firmware
         self._picture = picture
         self._motion = motion
         self._logic = logic

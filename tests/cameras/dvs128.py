@@ -22,6 +22,7 @@ class Dvs128(EventCamera):
     The address counts columns and rows from the far corner, and its lowest bit is 1 for OFF.
     """
 
+    maker, model, usual_serial, usual_release = "iniVation", "DVS128", "00000128", FIRMWARE
     vendor, product, endpoints = 0x152A, 0x8400, (0x86,)
     resolution = Resolution(128, 128)
     stream_endpoint = 0x86
@@ -29,14 +30,15 @@ class Dvs128(EventCamera):
 
     def __init__(
         self,
-        serial: str = "00000128",
+        serial: str = "",
         scene: Scene | None = None,
         *,
         firmware: int = FIRMWARE,
         clock_us: int = 0,
         faults: Faults = NO_FAULTS,
     ) -> None:
-        super().__init__("iniVation", "DVS128", serial, firmware, scene or Scene(), clock_us, faults)
+        super().__init__(serial, scene, clock_us=clock_us, faults=faults)
+        self.release = firmware
 
     def control(self, request: Request) -> bytes:
         if request.kind == VENDOR_IN:

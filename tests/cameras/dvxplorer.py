@@ -23,6 +23,7 @@ _COLUMN, _ROWS, _GROUP, _OFF = 0x1000, 0x3000, 0x4000, 0x0100
 class Dvxplorer(EventCamera):
     """An event is three words: a column, a group of eight rows, and which of these (`word_stream` for the time)."""
 
+    maker, model, usual_serial, usual_release = "iniVation", "DVXplorer", "DXA00000", _CONTROLLER | FIRMWARE
     vendor, product, endpoints, superspeed = 0x152A, 0x8419, (0x81, 0x82), True
     resolution = Resolution(640, 480)
     stream_endpoint = 0x82
@@ -30,7 +31,7 @@ class Dvxplorer(EventCamera):
 
     def __init__(
         self,
-        serial: str = "DXA00000",
+        serial: str = "",
         scene: Scene | None = None,
         *,
         firmware: int = FIRMWARE,
@@ -38,8 +39,8 @@ class Dvxplorer(EventCamera):
         clock_us: int = 0,
         faults: Faults = NO_FAULTS,
     ) -> None:
-        release = _CONTROLLER | firmware
-        super().__init__("iniVation", "DVXplorer", serial, release, scene or Scene(), clock_us, faults)
+        super().__init__(serial, scene, clock_us=clock_us, faults=faults)
+        self.release = _CONTROLLER | firmware
         self._logic = logic
         self.registers = Registers({})
 

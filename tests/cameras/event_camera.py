@@ -29,9 +29,10 @@ class EventCamera(UsbDevice):
 
     Parameters
     ----------
-    maker, model, serial, release
-        As its USB descriptors say; the release is the number `bcdDevice`.
-    scene : Scene
+    serial : str, optional
+        One that is typical of the model by default.
+    scene : Scene, optional
+        A dark room by default: no events.
     clock_us : int
         What its clock shows when the stream starts (µs): a little below a power of two to see it wrap.
     faults : Faults
@@ -42,6 +43,8 @@ class EventCamera(UsbDevice):
         Events that were given to transfers since the stream was last started.
     """
 
+    usual_serial: ClassVar[str]
+    usual_release: ClassVar[int]
     resolution: ClassVar[Resolution]
     stream_endpoint: ClassVar[int]
     bytes_per_event: ClassVar[int]
@@ -50,10 +53,10 @@ class EventCamera(UsbDevice):
     """Room in a transfer for what is not an event."""
 
     def __init__(
-        self, maker: str, model: str, serial: str, release: int, scene: Scene, clock_us: int, faults: Faults = NO_FAULTS
+        self, serial: str = "", scene: Scene | None = None, *, clock_us: int = 0, faults: Faults = NO_FAULTS
     ) -> None:
-        super().__init__(maker, model, serial, release, faults)
-        self.scene = scene
+        super().__init__(serial or self.usual_serial, release=self.usual_release, faults=faults)
+        self.scene = scene or Scene()
         self.sent = 0
         self.running = False
         self._clock_at_start = clock_us

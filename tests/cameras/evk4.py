@@ -30,22 +30,18 @@ class Evk4(EventCamera):
     Messages on one pair of endpoints read and write the sensor's registers; each is answered, mostly by itself.
     """
 
+    maker, model, usual_serial, usual_release = "Prophesee", "EVK4", "00EC4000", 0x0100
     vendor, product, endpoints, superspeed = 0x04B4, 0x00F5, (EVENTS, COMMANDS, ANSWERS), True
     resolution = Resolution(1280, 720)
     stream_endpoint = EVENTS
     bytes_per_event = 6
 
     def __init__(
-        self,
-        serial: str = "00EC4000",
-        scene: Scene | None = None,
-        *,
-        clock_us: int = 0,
-        faults: Faults = NO_FAULTS,
+        self, serial: str = "", scene: Scene | None = None, *, clock_us: int = 0, faults: Faults = NO_FAULTS
     ) -> None:
-        if len(bytes.fromhex(serial)) != 4:
+        super().__init__(serial.upper(), scene, clock_us=clock_us, faults=faults)
+        if len(bytes.fromhex(self.serial)) != 4:
             raise ValueError(f"The serial number of an EVK4 has 8 hexadecimal digits, not {serial}.")
-        super().__init__("Prophesee", "EVK4", serial.upper(), 0x0100, scene or Scene(), clock_us, faults)
         self.registers: dict[int, int] = {}
         self._answers: list[bytes] = []
 

@@ -45,12 +45,20 @@ class Scene:
         return self._next >= len(self._events)
 
     def take(self, until_us: float, most: int) -> EventArray:
-        """Give the next events before `until_us` (µs since the first), at most `most`, and not across a repetition.
+        """Give the next events before `until_us` (µs since the first), at most `most`.
 
         Their timestamps are µs since the first event.
         """
-        if self.over and self._lap_us:
+        taken = [self._take(until_us, most)]
+        while self.over and self._lap_us and (left := most - sum(map(len, taken))):
             self._next, self._lap = 0, self._lap + 1
+            taken.append(self._take(until_us, left))
+            if not len(taken[-1]):
+                break
+        return np.concatenate(taken)
+
+    def _take(self, until_us: float, most: int) -> EventArray:
+        """Give events of this lap."""
         start = self._lap * self._lap_us
         end = len(self._times)
         if not math.isinf(until_us):

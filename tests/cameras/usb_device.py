@@ -40,6 +40,13 @@ class Halt(Exception):
 class UsbDevice:
     """A device with one configuration of one interface with bulk endpoints.
 
+    Parameters
+    ----------
+    serial : str
+    release : int
+        The number `bcdDevice` of its descriptor.
+    faults : Faults
+
     Attributes
     ----------
     requests : deque of Request
@@ -48,16 +55,18 @@ class UsbDevice:
         What is wrong with it now.
     """
 
+    maker: ClassVar[str]
+    model: ClassVar[str]
     vendor: ClassVar[int]
     product: ClassVar[int]
     endpoints: ClassVar[tuple[int, ...]]
     superspeed: ClassVar[bool] = False
     """Whether it is a USB 3 device; in a USB 2 port it is slower."""
 
-    def __init__(self, maker: str, model: str, serial: str, release: int, faults: Faults = NO_FAULTS) -> None:
+    def __init__(self, serial: str, *, release: int, faults: Faults = NO_FAULTS) -> None:
         self.serial = serial
         self.release = release
-        self.strings = {1: maker, 2: model, 3: serial}
+        self.strings = {1: self.maker, 2: self.model, 3: serial}
         self.faults = faults
         self.requests: deque[Request] = deque(maxlen=10_000)
 
@@ -124,10 +133,11 @@ class UsbDevice:
 class RootHub(UsbDevice):
     """The host's own hub, as Linux shows it."""
 
+    maker, model = "Linux xhci-hcd", "xHCI Host Controller"
     vendor, product, endpoints = 0x1D6B, 0x0002, (0x81,)
 
     def __init__(self) -> None:
-        super().__init__("Linux xhci-hcd", "xHCI Host Controller", "0000:00:14.0", 0x0601)
+        super().__init__("0000:00:14.0", release=0x0601)
 
 
 class SuperspeedRootHub(RootHub):
