@@ -130,6 +130,8 @@ def _part(layout: Layout, folder: Any, name: str, paths: list[str], labels: npt.
     def read(index: int, framing: Framing) -> Frames:
         path = paths[index]
         try:
+            if path.endswith(".npz") and not zipfile.is_zipfile(path):  # numpy would leave it open
+                raise SampleError(f"{path} cannot be read (its end is missing).")
             loaded = folder.loader(path)
             if isinstance(loaded, np.ndarray):
                 return frames_of_counts(loaded, framing.threshold)

@@ -58,9 +58,10 @@ def prepare(layout: Layout, dataset_class: Any, root: Path, say: Say) -> None:
     converted.mkdir()
     try:
         dataset_class.create_raw_from_extracted(root / EXTRACTED, converted)
-    except (OSError, ValueError, KeyError, IndexError) as error:
+    except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
         raise DatasetError(
-            f"{layout.title} in {root / EXTRACTED} cannot be converted ({first_line(error)}): extract it again."
+            f"{layout.title} in {root / EXTRACTED} cannot be converted ({first_line(error)}): unpack there again what "
+            f"{layout.page} offers, and nothing else."
         ) from error
     mark.unlink()
 
