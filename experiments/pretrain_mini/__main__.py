@@ -55,10 +55,13 @@ def _train(options: argparse.Namespace) -> None:
     drawn = out / "pictures"
     if not (drawn / "pictures.json").exists():
         pictures.build(options.data, concepts, drawn, options.processes)
+    if options.warm is not None and not (out / "text.pt").exists():
+        text_tower.take_weights(options.warm, out)
     if not (out / "tokenizer.json").exists():
         pieces = vocabulary.choose_pieces(Corpus(options.data / "words", names), options.data / "teacher")
         vocabulary.write_tokenizer(pieces, options.data / "teacher", out)
-    run_ranks(text_tower.distil, options.data, out, names, options.text_steps, processes=options.processes)
+    if options.warm is None:
+        run_ranks(text_tower.distil, options.data, out, names, options.text_steps, processes=options.processes)
     texts = caption_texts(Reader(out), concepts)
     run_ranks(image_tower.train, drawn, out, concepts, texts, options.frames, options.warm, processes=options.processes)
     export(out, options.model, concepts)
@@ -73,8 +76,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, default=MODEL, help="the folder to write")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="one thread each")
     parser.add_argument("--text-steps", type=int, default=2000, help="of distillation")
-    parser.add_argument("--frames", type=int, default=6_000_000, help="to train the image tower on")
-    parser.add_argument("--warm", type=Path, help="an earlier model folder whose image tower to start from")
+    parser.add_argument("--frames", type=int, default=2_200_000, help="to train the image tower on")
+    parser.add_argument(
+        "--warm", type=Path, help="an earlier model folder to start from"
+    )
     return parser.parse_args()
 
 

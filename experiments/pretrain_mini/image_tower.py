@@ -192,14 +192,14 @@ def train(
     trainer.resume(out)
     joined = DistributedDataParallel(trainer.tower)
     looked_at = Looks(trainer.drawer, texts, trainer.trained) if rank == 0 else None
-    sums, saved_at, started = torch.zeros(3), time.monotonic(), time.monotonic()
+    sums, since, saved_at, started = torch.zeros(3), trainer.step, time.monotonic(), time.monotonic()
     with progress("image tower", frames, trainer.step * BATCH * processes, shown=rank == 0) as advance:
         while trainer.step < trainer.schedule.steps:
             sums += trainer.learn(joined)
             advance(BATCH * processes)
             if trainer.step % _REPORT_STEPS == 0:
-                means = averaged(sums / _REPORT_STEPS).tolist()
-                sums.zero_()
+                means = averaged(sums / (trainer.step - since)).tolist()
+                sums, since = torch.zeros(3), trainer.step
                 if looked_at is not None:
                     report: dict[str, Any] = {"frames": trainer.step * BATCH * processes}
                     report |= dict(zip(("loss", "top1", "pair"), [round(mean, 4) for mean in means], strict=True))

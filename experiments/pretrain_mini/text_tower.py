@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from open_clip.transformer import TextTransformer
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
@@ -158,6 +160,18 @@ def distil(rank: int, processes: int, data: Path, out: Path, names: list[str], s
             state = {"tower": tower.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}
             torch.save(state, checkpoint.with_suffix(".part"))
             checkpoint.with_suffix(".part").replace(checkpoint)
+
+
+def take_weights(folder: Path, out: Path) -> None:
+    """Put the text tower and tokenizer of a finished model folder where a training expects them."""
+    weights = load_file(folder / "open_clip_model.safetensors")
+    tower = TextTower(len(weights["token_embedding.weight"])).state_dict()
+    for name in tower:
+        if (plain := name.removeprefix("text.")) in weights:
+            tower[name] = weights[plain].float()
+    torch.save({"tower": tower}, out / "text.pt")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(folder / name, out / name)
 
 
 def _rate(step: int, steps: int) -> float:
