@@ -11,25 +11,28 @@ from pathlib import Path
 import dv_processing as dv
 import pytest
 
-from tests.needs import need_program
-from tests.programs import PATIENCE_S, ROOT, command, environment, rows, wait_until
+from tests.cameras.event_camera import EventCamera
+from tests.cameras.models import MODELS
+from tests.cameras.scene import Scene, moving_dot
+from tests.cameras.usb_bus import UsbBus
+from tests.programs import PATIENCE_S, command, environment, rows, wait_until
 
-RIGS = ROOT.parent / "shared" / "virtual_camera"
 PROMPTS = ("--prompts", "a cup, a star", "--model", "untrained")
 
-pytestmark = [
-    pytest.mark.skipif(not RIGS.is_dir(), reason="the make-believe cameras are not here"),
-    pytest.mark.timeout(200),
-]
+pytestmark = pytest.mark.timeout(200)
+
+
+def watching(model: str) -> EventCamera:
+    """A camera that sees something move for ever."""
+    return MODELS[model](scene=Scene(moving_dot(MODELS[model].resolution), repeat=True))
 
 
 @contextmanager
-def camera(rig: str, options: tuple[str, ...], *arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
-    """Run the program with a camera, in a process group of its own, as a terminal does."""
-    need_program("umockdev-wrapper", "umockdev")
-    process = subprocess.Popen(
-        [str(RIGS / f"{rig}.py"), *options, "--", *command("--camera", *arguments, *PROMPTS)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), start_new_session=True,
+def program(bus: UsbBus, *arguments: str | Path) -> Iterator["subprocess.Popen[str]"]:
+    """Run the program with the bus's cameras, in a process group of its own, as a terminal does."""
+    process: subprocess.Popen[str] = bus.popen(
+        command("--camera", *arguments, *PROMPTS), env=environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     try:
         yield process
@@ -56,10 +59,11 @@ def events_of(path: Path) -> int:
     return count
 
 
-@pytest.mark.parametrize("rig", ["dvs128", "dvxplorer"])
-def test_labels_come_and_ctrl_c_ends_it(rig: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", ["dvs128", "dvxplorer"])
+def test_labels_come_and_ctrl_c_ends_it(bus: UsbBus, model: str, tmp_path: Path) -> None:
     target, record = tmp_path / "labels.csv", tmp_path / "camera.aedat4"
-    with camera(rig, (), "--headless", "--output", target, "--record", record) as process:
+    bus.plug_in(watching(model))
+    with program(bus, "--headless", "--output", target, "--record", record) as process:
         wait_until(lambda: windows(target) > 5)
         err = ctrl_c(process)
     assert process.returncode == 130, err
@@ -67,19 +71,29 @@ def test_labels_come_and_ctrl_c_ends_it(rig: str, tmp_path: Path) -> None:
     assert events_of(record) > 50_000
 
 
-def test_unplugging_is_survived(tmp_path: Path) -> None:
-    """The camera is away for two seconds in the middle; the same run goes on with it."""
+def test_unplugging_is_survived(bus: UsbBus, tmp_path: Path) -> None:
+    """The camera is away for a while in the middle; the same run goes on with it."""
     target = tmp_path / "labels.csv"
-    unplugged = ("--unplug-at", "14", "--replug-at", "16")
-    with camera("dvs128", unplugged, "--headless", "--output", target) as process:
-        assert process.stderr is not None
-        said = ""
-        while "is back" not in said:
-            line = process.stderr.readline()
-            assert line, said
-            said += line
-        assert "check its cable" in said
+    camera = watching("dvs128")
+    bus.plug_in(camera)
+    with program(bus, "--headless", "--output", target) as process:
+        wait_until(lambda: windows(target) > 2)
+        bus.unplug(camera)
+        assert "check its cable" in read_until(process, "check its cable")
+        bus.plug_in(camera)
+        read_until(process, "is back")
         back_us = time.time_ns() // 1000
         wait_until(lambda: windows(target) > 0 and int(rows(target)[-1]["start_us"]) > back_us)
         ctrl_c(process)
     assert process.returncode == 130
+
+
+def read_until(process: "subprocess.Popen[str]", words: str) -> str:
+    """Read what the program says to people until it says this."""
+    assert process.stderr is not None
+    said = ""
+    while words not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    return said
