@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,9 @@ import numpy.typing as npt
 import torch
 
 from pipeline.few_shot.adapter import InterTimestepAdapter, adapter_logits
-from pipeline.few_shot.classifier import FewShotClassifier, TrainingProgress, TrainingWatch
+from pipeline.few_shot.classifier import FewShotClassifier, TrainingProgress, TrainingWatch, shaped
 from pipeline.few_shot.errors import FewShotError
-from pipeline.few_shot.shots import Shots
+from pipeline.few_shot.shots import LENGTH_FLOOR, Shots
 from pipeline.prediction import Floats
 
 WINDOWS_TOGETHER = 1024
@@ -38,6 +38,10 @@ class SpikingSettings:
         So many epochs go first at this rate.
     label_smoothing : float
         This share of the target is spread over the other classes.
+    feature_length : float or None
+        Features are first scaled so that those of the examples are so long on average. None: they are taken as the
+        encoder gives them, as the reference does, whose CLIPs give about 10; the adapter's share in the sum with them
+        depends on it.
     seed : int
         Of weights, order and dropout: the same examples and seed give the same adapter.
     """
@@ -50,6 +54,7 @@ class SpikingSettings:
     warm_up_epochs: int = 1
     warm_up_rate: float = 1e-5
     label_smoothing: float = 0.2
+    feature_length: float | None = None
     seed: int = 0
 
     def rate(self, epoch: int) -> float:
@@ -67,6 +72,8 @@ class SpikingClassifier(FewShotClassifier):
     adapter: InterTimestepAdapter
     device: str = "cpu"
     """Where the next training computes; the adapter stays there."""
+    _factor: float = 1.0
+    """Of the features, before the adapter."""
 
     def _fit(self, shots: Shots, watch: TrainingWatch) -> list[float]:
         if shots.classes < 2:
@@ -74,8 +81,13 @@ class SpikingClassifier(FewShotClassifier):
         if len(shots.labels) < 2:
             raise FewShotError(f"The adapter needs two examples at least, and has {len(shots.labels)}: capture more.")
         adapter = InterTimestepAdapter(shots.features.shape[2], shots.features.shape[1]).to(self.device)
-        losses = train_adapter(adapter, shots, self.scale, self.settings, watch)
-        self.adapter = adapter
+        factor = 1.0
+        if self.settings.feature_length is not None:
+            mean_length = float(np.linalg.norm(shots.features, axis=2).mean())
+            factor = float(np.float32(self.settings.feature_length / max(mean_length, LENGTH_FLOOR)))
+        scaled = replace(shots, features=shots.features * np.float32(factor))
+        losses = train_adapter(adapter, scaled, self.scale, self.settings, watch)
+        self.adapter, self._factor = adapter, factor
         return losses
 
     def _logits(self, windows: Floats) -> npt.NDArray[np.floating]:
@@ -83,7 +95,8 @@ class SpikingClassifier(FewShotClassifier):
         parts = [np.empty((0, len(self.prompts)), np.float32)]
         with torch.inference_mode():
             for start in range(0, len(windows), WINDOWS_TOGETHER):
-                some = torch.from_numpy(windows[start : start + WINDOWS_TOGETHER]).to(weight.device)
+                some = torch.from_numpy(windows[start : start + WINDOWS_TOGETHER] * np.float32(self._factor))
+                some = some.to(weight.device)
                 logits = adapter_logits(self.adapter(some), texts.to(weight.device), self.scale)
                 parts.append(logits.float().cpu().numpy())
         return np.concatenate(parts)
@@ -91,7 +104,8 @@ class SpikingClassifier(FewShotClassifier):
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         state = self.adapter.state_dict()
         arrays = {name: tensor.float().cpu().numpy() for name, tensor in state.items() if tensor.is_floating_point()}
-        return arrays | {"timesteps": np.array([self.adapter.timesteps], np.int64)}
+        numbers = {"timesteps": np.array([self.adapter.timesteps], np.int64), "factor": np.array([self._factor])}
+        return arrays | numbers
 
     def _restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         adapter = InterTimestepAdapter(self.prompts.shape[1], int(arrays["timesteps"][0]))
@@ -102,6 +116,7 @@ class SpikingClassifier(FewShotClassifier):
             if found.shape != tensor.shape or not found.isfinite().all():
                 raise ValueError(f"{name} is {tuple(found.shape)} and not {tuple(tensor.shape)}, or holds no numbers")
             tensor.copy_(found)
+        self._factor = float(shaped(arrays, "factor", (1,))[0])
         self.adapter = adapter.eval()
 
 

@@ -270,6 +270,15 @@ def test_the_adapter_alone_looks_at_the_order_of_timesteps() -> None:
         assert same == (name != "adapter"), name
 
 
+def test_features_of_any_length_may_be_scaled_to_one() -> None:
+    examples = clusters()
+    longer = MadeWindows(examples.features * 16, examples.labels, examples.prompts)
+    plain, scaled = (taught("adapter", made, epochs=5, feature_length=10.0) for made in (examples, longer))
+    assert scaled.logits(longer.features) == pytest.approx(plain.logits(examples.features), abs=1e-3)
+    as_they_are = taught("adapter", longer, epochs=5)
+    assert not np.allclose(as_they_are.logits(longer.features), plain.logits(examples.features), atol=0.1)
+
+
 def test_the_rate_warms_up_and_falls_by_a_cosine() -> None:
     settings = SpikingSettings()
     assert settings.rate(0) == 1e-5
