@@ -1,4 +1,7 @@
-"""Every test of the window fails on a Qt warning and on a top-level widget that it leaves behind."""
+"""Every test of the window fails on a Qt warning and on a top-level widget that it leaves behind.
+
+And what several of them begin with: a window, a clock, the panel of the classes.
+"""
 
 import os
 import sys
@@ -10,10 +13,14 @@ if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.env
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PyQt6.QtCore import QEvent, QMessageLogContext, QtMsgType, qInstallMessageHandler
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
 
+from app.motion import VARIABLE
+from app.panels.classes import ClassesPanel
 from app.style import set_fonts
-from app.theme import load_fonts
+from app.theme import DARK, LARGE, load_fonts
+from tests.app.clock import Clock
 
 _HARMLESS = (
     "This plugin does not support",  # the offscreen platform, of size hints, raise() and the like
@@ -61,3 +68,31 @@ def no_leaked_widgets(qapp: QApplication, no_qt_warnings: list[str]) -> Iterator
         widget.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     assert not visible, f"left open: {visible}"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> QWidget:
+    """A window without anything in it, not yet shown."""
+    window = QWidget()
+    qtbot.addWidget(window)
+    return window
+
+
+@pytest.fixture
+def still_panel(window: QWidget, qtbot: QtBot, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> ClassesPanel:
+    """The panel of the classes, active, without rows, its bars jumping (reduced motion)."""
+    monkeypatch.setenv(VARIABLE, "1")
+    panel = ClassesPanel(window, clock=clock)
+    panel.set_theme(DARK)
+    panel.set_measures(LARGE)
+    window.resize(432, 700)
+    panel.resize(432, 700)
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
+    return panel

@@ -7,49 +7,20 @@ from PyQt6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.contrast import row_fill
-from app.motion import VARIABLE
 from app.panels.class_rows import ELSE_ID
 from app.panels.classes import ClassesPanel
 from app.theme import CLASS_COLOURS, DARK, LARGE, LIGHT, SMALL, Measures, Theme
+from tests.app.clock import Clock
 from tests.app.user_input import click, key
 
 NAMES = ["a person", "umbrella"]
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def window(qtbot: QtBot) -> QWidget:
-    window = QWidget()
-    qtbot.addWidget(window)
-    return window
-
-
-@pytest.fixture
-def panel(window: QWidget, qtbot: QtBot, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> ClassesPanel:
-    monkeypatch.setenv(VARIABLE, "1")  # reduced motion: bars jump
-    panel = ClassesPanel(window, clock=clock)
-    panel.set_theme(DARK)
-    panel.set_measures(LARGE)
-    panel.set_rows(NAMES)
-    panel.set_else(True)
-    window.resize(432, 700)
-    panel.resize(432, 700)
-    window.show()
-    window.activateWindow()
-    qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
-    return panel
+def panel(still_panel: ClassesPanel) -> ClassesPanel:
+    still_panel.set_rows(NAMES)
+    still_panel.set_else(True)
+    return still_panel
 
 
 def judge(panel: ClassesPanel, *values: float) -> None:

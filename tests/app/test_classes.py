@@ -14,44 +14,16 @@ from app.motion import VARIABLE
 from app.panels.classes import HINT, ClassesPanel
 from app.panels.paste_dialog import PasteDialog
 from app.theme import DARK, LARGE, LIGHT, SMALL
+from tests.app.clock import Clock
 
 QTEST: Any = QTest  # its type hints want an instance
 NAMES = ["a person", "umbrella", "a cup of coffee", "bicycle"]
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def window(qtbot: QtBot) -> QWidget:
-    window = QWidget()
-    qtbot.addWidget(window)
-    return window
-
-
-@pytest.fixture
-def panel(window: QWidget, qtbot: QtBot, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> ClassesPanel:
-    monkeypatch.setenv(VARIABLE, "1")
-    panel = ClassesPanel(window, clock=clock)
-    panel.set_theme(DARK)
-    panel.set_measures(LARGE)
-    panel.set_rows(NAMES)
-    window.resize(432, 700)
-    panel.resize(432, 700)
-    window.show()
-    window.activateWindow()
-    qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
-    return panel
+def panel(still_panel: ClassesPanel) -> ClassesPanel:
+    still_panel.set_rows(NAMES)
+    return still_panel
 
 
 def texts(panel: ClassesPanel) -> list[str]:

@@ -5,14 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.panels.easing import Glides, Readings, in_out_cubic, out_cubic, percent_text, percent_words
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.app.clock import Clock
 
 
 @given(st.floats(-1, 2))

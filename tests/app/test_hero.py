@@ -6,20 +6,8 @@ from pytestqt.qtbot import QtBot
 from app.motion import VARIABLE
 from app.panels.hero import Hero
 from app.theme import DARK, LARGE, LIGHT, SMALL
+from tests.app.clock import Clock
 from tests.app.user_input import click
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

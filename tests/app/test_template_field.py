@@ -16,13 +16,6 @@ TEMPLATES = [
 
 
 @pytest.fixture
-def window(qtbot: QtBot) -> QWidget:
-    window = QWidget()
-    qtbot.addWidget(window)
-    return window
-
-
-@pytest.fixture
 def field(window: QWidget, qtbot: QtBot) -> TemplateField:
     field = TemplateField(window)
     field.set_measures(LARGE)
