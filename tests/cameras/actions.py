@@ -41,7 +41,7 @@ def perform(bus: UsbBus, cameras: Sequence[EventCamera], line: str) -> None:
         for camera in chosen:
             _perform(bus, camera, verb, settings)
     except (KeyError, ValueError) as error:
-        raise ActionError(f"«{line}» cannot be done: {error}") from error
+        raise ActionError(f"«{line.strip()}» cannot be done: {error}") from error
 
 
 def parse_faults(settings: dict[str, str]) -> dict[str, object]:

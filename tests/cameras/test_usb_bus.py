@@ -1,0 +1,94 @@
+"""A program on the make-believe bus sees what Linux would show it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cameras.faults import Faults
+from tests.cameras.models import MODELS
+from tests.cameras.preload import obstacle
+from tests.cameras.usb_bus import USB2, USB3, UsbBus
+
+LOOK = """
+import json, os
+devices, told = "/sys/bus/usb/devices", {}
+for name in os.listdir(devices):
+    read = lambda file: open(f"{devices}/{name}/{file}").read().strip()
+    told[name] = {file: read(file) for file in ("speed", "devnum", "idVendor", "serial", "bcdDevice")}
+    node = f"/dev/bus/usb/{int(read('busnum')):03d}/{int(read('devnum')):03d}"
+    told[name]["may_open"] = os.access(node, os.R_OK | os.W_OK)
+    told[name]["descriptors"] = len(open(f"{devices}/{name}/descriptors", "rb").read())
+print(json.dumps(told))
+"""
+
+
+def look(bus: UsbBus, *, privileged: bool = True) -> dict[str, dict[str, str | int | bool]]:
+    done = bus.run([sys.executable, "-c", LOOK], privileged=privileged, stdout=subprocess.PIPE, text=True, timeout=60)
+    seen: dict[str, dict[str, str | int | bool]] = json.loads(done.stdout)
+    return seen
+
+
+def test_devices_are_listed_in_their_ports(bus: UsbBus) -> None:
+    bus.plug_in(MODELS["dvs128"]("A1"))
+    bus.plug_in(MODELS["evk4"]("0000BEEF"))
+    seen = look(bus)
+    assert set(seen) == {"usb1", "usb2", "1-1", "2-1"}
+    old, new = seen["1-1"], seen["2-1"]
+    assert (old["serial"], old["speed"], old["idVendor"], old["devnum"]) == ("A1", "480", "152a", "2")
+    assert (new["serial"], new["speed"], new["idVendor"], new["bcdDevice"]) == ("0000BEEF", "5000", "04b4", "0100")
+    assert old["descriptors"] == 18 + 9 + 9 + 7
+    assert new["descriptors"] == 18 + 9 + 9 + 3 * (7 + 6)
+
+
+def test_devices_go_and_come_back_under_the_next_address(bus: UsbBus) -> None:
+    camera = MODELS["dvxplorer"]()
+    assert bus.plug_in(camera).address == 2
+    bus.unplug(camera)
+    bus.unplug(camera)
+    assert set(look(bus)) == {"usb1", "usb2"}
+    assert bus.plug_in(camera).address == 3
+    bus.unplug(camera)
+    assert bus.plug_in(camera, address=2).address == 2
+    bus.unplug(camera)
+    assert bus.plug_in(camera, bus=USB2).bus == USB2
+
+
+def test_an_address_or_a_device_is_taken_once(bus: UsbBus) -> None:
+    camera = MODELS["dvxplorer"]()
+    bus.plug_in(camera)
+    with pytest.raises(ValueError, match="plugged in already"):
+        bus.plug_in(camera)
+    with pytest.raises(ValueError, match="address 2 of bus 2 is taken"):
+        bus.plug_in(MODELS["evk4"](), bus=USB3, address=2)
+
+
+def test_permission_is_for_ordinary_users(bus: UsbBus) -> None:
+    camera = MODELS["dvs128"](faults=Faults(refuse="permission"))
+    bus.plug_in(camera)
+    assert look(bus, privileged=False)["1-1"]["may_open"] is False
+    if os.geteuid() == 0:
+        assert look(bus)["1-1"]["may_open"] is True
+    bus.set_faults(camera, refuse="")
+    assert look(bus, privileged=False)["1-1"]["may_open"] is True
+
+
+def test_nothing_is_left(bus: UsbBus) -> None:
+    bus.plug_in(MODELS["dvs128"]())
+    bus.close()
+    bus.close()
+    assert not bus.root.exists()
+    with pytest.raises(RuntimeError, match="has ended"):
+        bus.plug_in(MODELS["dvs128"]())
+
+
+def test_why_there_can_be_no_bus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    reason = obstacle()
+    assert reason is not None
+    assert "Linux" in reason or "umockdev" in reason
+    with pytest.raises(RuntimeError, match="bus needs"):
+        UsbBus()
