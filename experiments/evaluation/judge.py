@@ -102,7 +102,8 @@ class Judge:
         scores, begun = [], time.perf_counter()
         for seed in range(self.options.seeds):
             choice = choose_examples(self.dataset, shots, seed, self.options.test_samples)
-            settings: dict[str, Any] = {"seed": seed} if method == "adapter" else {}
+            of_methods: dict[str, dict[str, Any]] = {"adapter": {"seed": seed}, "tip": {"search": True}}
+            settings = of_methods.get(method, {})
             if method == "adapter" and self.options.epochs is not None:
                 settings["epochs"] = self.options.epochs
             scores.append(self._score(method, self._examples(choice.train, choice.examples), choice.judged, **settings))

@@ -16,6 +16,9 @@ from pipeline.few_shot.errors import TrainingCancelled
 from pipeline.few_shot.shots import Shots, checked_shots, checked_windows
 from pipeline.prediction import Floats
 
+WINDOWS_TOGETHER = 1024
+"""Judged in one call at most, so that a large data set does not fill the memory."""
+
 
 @dataclass(frozen=True)
 class TrainingProgress:
@@ -190,7 +193,8 @@ class FewShotClassifier(ABC):
         """
         array = np.asarray(features, np.float32)
         windows = checked_windows(array[None] if array.ndim == 2 else array, self.prompts.shape[1])
-        logits = np.asarray(self._logits(windows), np.float32)
+        parts = [windows[start : start + WINDOWS_TOGETHER] for start in range(0, len(windows), WINDOWS_TOGETHER)]
+        logits = np.concatenate([np.asarray(self._logits(part), np.float32) for part in parts or [windows]])
         return logits[0] if array.ndim == 2 else logits
 
     def probabilities(self, features: npt.ArrayLike) -> Floats:

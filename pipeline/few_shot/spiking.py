@@ -20,9 +20,6 @@ from pipeline.few_shot.errors import FewShotError
 from pipeline.few_shot.shots import LENGTH_FLOOR, Shots
 from pipeline.prediction import Floats
 
-WINDOWS_TOGETHER = 1024
-"""Judged in one call at most, so that a large data set does not fill the memory."""
-
 
 @dataclass(frozen=True)
 class SpikingSettings:
@@ -91,15 +88,11 @@ class SpikingClassifier(FewShotClassifier):
         return losses
 
     def _logits(self, windows: Floats) -> npt.NDArray[np.floating]:
-        texts, weight = torch.from_numpy(self.prompts), self.adapter.reduce.weight
-        parts = [np.empty((0, len(self.prompts)), np.float32)]
+        device = self.adapter.reduce.weight.device
+        scaled = torch.from_numpy(windows * np.float32(self._factor)).to(device)
         with torch.inference_mode():
-            for start in range(0, len(windows), WINDOWS_TOGETHER):
-                some = torch.from_numpy(windows[start : start + WINDOWS_TOGETHER] * np.float32(self._factor))
-                some = some.to(weight.device)
-                logits = adapter_logits(self.adapter(some), texts.to(weight.device), self.scale)
-                parts.append(logits.float().cpu().numpy())
-        return np.concatenate(parts)
+            logits = adapter_logits(self.adapter(scaled), torch.from_numpy(self.prompts).to(device), self.scale)
+        return logits.float().cpu().numpy()
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         state = self.adapter.state_dict()

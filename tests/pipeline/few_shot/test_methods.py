@@ -47,6 +47,8 @@ def test_one_window_and_several_give_the_same_numbers(name: str) -> None:
     assert probabilities.sum(1) == pytest.approx(np.ones(24), abs=1e-5)
     assert np.array_equal(probabilities.argmax(1), logits.argmax(1))
     assert classifier.logits(windows.features[:0]).shape == (0, 4)
+    many = np.tile(windows.features, (50, 1, 1))
+    assert classifier.logits(many) == pytest.approx(np.tile(logits, (50, 1)), rel=1e-4, abs=1e-4)
 
 
 @pytest.mark.parametrize("name", LEARNING)
@@ -234,6 +236,14 @@ def test_tip_adapter_is_its_formula() -> None:
         by_text = SCALE * nc.mean_cosine(examples.features[1], examples.prompts)[label]
         near = [math.exp(-3.0 * (1 - d @ directions[1])) for d in directions[examples.labels == label]]
         assert logits[label] == pytest.approx(by_text + 2.0 * sum(near), abs=1e-4)
+
+
+def test_tip_adapter_finds_its_numbers_on_the_examples() -> None:
+    held_out = clusters(each=40, seed=9)
+    assert accuracy(taught("tip", clusters(), search=True), held_out) > accuracy(taught("tip", clusters()), held_out)
+    single = clusters(each=1)
+    plain, searched = (taught("tip", single, search=search).logits(held_out.features) for search in (False, True))
+    assert np.array_equal(plain, searched), "nothing can be found where a class has one example"
 
 
 def test_tip_adapter_without_examples_is_zero_shot() -> None:

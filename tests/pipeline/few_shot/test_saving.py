@@ -34,7 +34,7 @@ CLASSES = tuple(TaughtClass(label, (f"a photo of {label}", label)) for label in 
 def taught(name: str) -> TaughtClasses:
     of_methods: dict[str, dict[str, Any]] = {
         "adapter": {"epochs": 4, "seed": 3, "feature_length": 7.0},
-        "tip": {"alpha": 2.5},
+        "tip": {"alpha": 2.5, "search": True},
         "zero-shot": {"scaling": "reference", "timestep_weights": (0.1, 0.2, 0.3, 0.2, 0.2)},
         "probe": {"inverse_penalty": 3.0},
     }
