@@ -47,22 +47,26 @@ class Part:
         Its class.
     read : callable
         Gives the frames of a sample by its number, uint8 (T, H, W). From any thread. Raises `SampleError`.
+    states : tuple of str
+        Of each sample, what changes with its content; empty for data sets that do not change.
     """
 
     name: str
     samples: tuple[str, ...]
     labels: npt.NDArray[np.int64]
     read: Callable[[int, Framing], Frames]
+    states: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.samples)
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of what the samples are; not of their contents."""
+        """SHA-256 of what the samples are, and of their states."""
         digest = hashlib.sha256()
-        for sample, label in zip(self.samples, self.labels.tolist(), strict=True):
-            digest.update(f"{sample}\t{label}\n".encode())
+        states = self.states or ("",) * len(self)
+        for sample, label, state in zip(self.samples, self.labels.tolist(), states, strict=True):
+            digest.update(f"{sample}\t{label}\t{state}\n".encode())
         return digest.hexdigest()
 
 

@@ -75,7 +75,14 @@ def _part(root: Path, folder: Path, name: str, classes: tuple[str, ...], sensor:
             raise SampleError(f"{path} cannot be read ({first_line(error)}).") from error
 
     samples = tuple(path.relative_to(root).as_posix() for path, _ in paths)
-    return Part(name, samples, np.array([label for _, label in paths], np.int64), read)
+    states = tuple(_state(path) for path, _ in paths)
+    return Part(name, samples, np.array([label for _, label in paths], np.int64), read, states)
+
+
+def _state(path: Path) -> str:
+    """Give what changes when a recording is made again under the same name."""
+    found = path.stat()
+    return f"{found.st_size} {found.st_mtime_ns}"
 
 
 def _read(path: Path, sensor: Resolution | None) -> Recording:

@@ -19,6 +19,8 @@ import safetensors.numpy
 from experiments.datasets.dataset import Framing, Part
 from pipeline.prediction import Floats
 
+VERSION = 1
+"""Grows when frames or features are made in another way."""
 SHARD = 256
 """Samples of one file; what an interruption costs at most, for each process."""
 
@@ -42,6 +44,7 @@ class FeatureKey:
     normalisation: str
     view: str
     frames_from: str = "events"
+    version: int = VERSION
 
     @property
     def framing(self) -> Framing:

@@ -55,6 +55,14 @@ def test_recordings_of_the_program_itself(tmp_path: Path) -> None:
     assert np.array_equal(dataset.test.read(0, FRAMING), expected)
 
 
+def test_a_recording_that_was_made_again_is_another_sample(tmp_path: Path) -> None:
+    write_bins(tmp_path)
+    before = open_folder(tmp_path, SENSOR).test.fingerprint
+    assert open_folder(tmp_path, SENSOR).test.fingerprint == before
+    write_atis(tmp_path / "zebra" / "1.bin", made_events(0, 99, 34, 50))
+    assert open_folder(tmp_path, SENSOR).test.fingerprint != before
+
+
 def test_a_file_that_is_no_recording_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "square").mkdir()
     (tmp_path / "square" / "one.aedat4").write_bytes(b"nothing of the kind")
