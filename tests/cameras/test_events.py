@@ -60,3 +60,13 @@ def test_the_clock_wraps(bus: UsbBus, tmp_path: Path, model: str) -> None:
     bus.plug_in(MODELS[model](scene=Scene(shown), clock_us=2**31 - 300_000))
     ask(bus, "dv", "read", str(COUNT), tmp_path / "read.npy")
     assert_same(np.load(tmp_path / "read.npy"), shown)
+
+
+@pytest.mark.slow
+def test_the_clock_of_an_evk4_wraps(bus: UsbBus, tmp_path: Path) -> None:
+    """EVT 3 tells 24 bits of the time, which wrap every 17 s."""
+    need_driver("nd")
+    shown = scattered(MODELS["evk4"].resolution)
+    bus.plug_in(MODELS["evk4"](scene=Scene(shown), clock_us=2**24 - 300_000))
+    ask(bus, "nd", "read", str(COUNT), tmp_path / "read.npy")
+    assert_same(np.load(tmp_path / "read.npy"), shown)

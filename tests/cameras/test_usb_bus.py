@@ -1,5 +1,6 @@
 """A program on the make-believe bus sees what Linux would show it."""
 
+import ctypes.util
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from tests.cameras.faults import Faults
 from tests.cameras.models import MODELS
 from tests.cameras.preload import obstacle
 from tests.cameras.usb_bus import USB2, USB3, UsbBus
+from tests.programs import PATIENCE_S
 
 LOOK = """
 import json, os
@@ -23,6 +25,25 @@ for name in os.listdir(devices):
     told[name]["may_open"] = os.access(node, os.R_OK | os.W_OK)
     told[name]["descriptors"] = len(open(f"{devices}/{name}/descriptors", "rb").read())
 print(json.dumps(told))
+"""
+
+LISTEN = """
+import ctypes, select
+udev = ctypes.CDLL("libudev.so.1")
+for name in ("udev_new", "udev_monitor_new_from_netlink", "udev_monitor_receive_device"):
+    getattr(udev, name).restype = ctypes.c_void_p
+for name in ("udev_device_get_action", "udev_device_get_devnode", "udev_device_get_sysname"):
+    getattr(udev, name).restype = ctypes.c_char_p
+    getattr(udev, name).argtypes = [ctypes.c_void_p]
+monitor = ctypes.c_void_p(udev.udev_monitor_new_from_netlink(ctypes.c_void_p(udev.udev_new()), b"udev"))
+udev.udev_monitor_filter_add_match_subsystem_devtype(monitor, b"usb", b"usb_device")
+assert udev.udev_monitor_enable_receiving(monitor) == 0
+print("listening", flush=True)
+for _ in range(2):
+    select.select([udev.udev_monitor_get_fd(monitor)], [], [])
+    device = udev.udev_monitor_receive_device(monitor)
+    told = (udev.udev_device_get_action, udev.udev_device_get_devnode, udev.udev_device_get_sysname)
+    print(*(ask(device).decode() for ask in told), flush=True)
 """
 
 
@@ -55,6 +76,24 @@ def test_devices_go_and_come_back_under_the_next_address(bus: UsbBus) -> None:
     assert bus.plug_in(camera, address=2).address == 2
     bus.unplug(camera)
     assert bus.plug_in(camera, bus=USB2).bus == USB2
+
+
+@pytest.mark.skipif(ctypes.util.find_library("udev") is None, reason="needs libudev")
+def test_udev_tells_of_devices_that_come_and_go(bus: UsbBus) -> None:
+    """Two programs that listen at once are both told."""
+    camera = MODELS["dvs128"]()
+    listeners = []
+    for _ in range(2):
+        command = [sys.executable, "-c", LISTEN]
+        listeners.append(bus.popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        assert listeners[-1].stdout is not None
+        assert listeners[-1].stdout.readline() == "listening\n"
+        bus.do(lambda: None)  # it looks who listens before it does anything
+    bus.plug_in(camera)
+    bus.unplug(camera)
+    for listener in listeners:
+        out, err = listener.communicate(timeout=PATIENCE_S)
+        assert out.splitlines() == ["add /dev/bus/usb/001/002 1-1", "remove /dev/bus/usb/001/002 1-1"], err
 
 
 def test_an_address_or_a_device_is_taken_once(bus: UsbBus) -> None:

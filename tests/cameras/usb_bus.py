@@ -270,6 +270,7 @@ class UsbBus:
 
     def _called(self) -> None:
         self._alarm.recv(4096)
+        self._announcer.adopt()
         calls, self._calls = self._calls, []
         for call in calls:
             call()
