@@ -7,6 +7,7 @@ import contextlib
 import json
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.events import EventArray, Resolution
+from pipeline.events import EVENT_DTYPE, EventArray, Resolution
+from pipeline.sources.base import SourceError
 from tests.cameras.actions import ActionError, parse_faults, perform
 from tests.cameras.event_camera import EventCamera
 from tests.cameras.faults import Faults
@@ -49,7 +51,8 @@ def main(arguments: Sequence[str]) -> int:
         return _CANNOT
     try:
         cameras = [_camera(options, text) for text in options.camera]
-    except (ActionError, OSError, ValueError) as error:
+        timed = [Timed(float(at), action) for at, action in options.at]
+    except (ActionError, SourceError, OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     with UsbBus() as bus:
@@ -57,7 +60,8 @@ def main(arguments: Sequence[str]) -> int:
             for camera in cameras:
                 bus.plug_in(camera, bus=USB2 if options.usb2 else None)
         with _control(options.control, bus, cameras):
-            status = _run(bus, cameras, command, options)
+            process = bus.popen(command, privileged=not options.ordinary_user)
+            status = _accompany(process, bus, cameras, timed)
     if options.report:
         told = [{"serial": each.serial, "sent": each.sent, "requests": len(each.requests)} for each in cameras]
         options.report.write_text(json.dumps(told) + "\n", encoding="utf-8")
@@ -110,6 +114,8 @@ def _events(options: argparse.Namespace, resolution: Resolution) -> EventArray:
         return moving_dot(resolution, events_per_s=options.rate)
     if options.events.suffix == ".npy":
         events: EventArray = np.load(options.events)
+        if events.dtype.names is None or not set(EVENT_DTYPE.names or ()) <= set(events.dtype.names):
+            raise ValueError(f"{options.events} has no fields {', '.join(EVENT_DTYPE.names or ())}.")
         size = Resolution(int(events["x"].max(initial=0)) + 1, int(events["y"].max(initial=0)) + 1)
         fits = size.width <= resolution.width and size.height <= resolution.height
         return events if fits else fitted(events, size, resolution)
@@ -119,12 +125,11 @@ def _events(options: argparse.Namespace, resolution: Resolution) -> EventArray:
     return fitted(recording.events, recording.resolution, resolution)
 
 
-def _run(bus: UsbBus, cameras: Sequence[EventCamera], command: list[str], options: argparse.Namespace) -> int:
-    process = bus.popen(command, privileged=not options.ordinary_user)
-    timers = [
-        threading.Timer(timed.at_s, _announced, (bus, cameras, timed.action))
-        for timed in (Timed(float(at), action) for at, action in options.at)
-    ]
+def _accompany(
+    process: subprocess.Popen[Any], bus: UsbBus, cameras: Sequence[EventCamera], actions: Sequence[Timed]
+) -> int:
+    """Let things happen at their times until the program ends; give its status."""
+    timers = [threading.Timer(timed.at_s, _announced, (bus, cameras, timed.action)) for timed in actions]
     for timer in timers:
         timer.daemon = True
         timer.start()

@@ -66,6 +66,8 @@ def test_the_status_is_the_program_s(tmp_path: Path) -> None:
         (["evk4:XY"], "hexadecimal"),
         (["evk4", "--fault", "tired=yes"], "no fault tired"),
         (["evk4", "--fault", "refuse=never"], "cannot be never"),
+        (["evk4", "--at", "noon", "unplug"], "noon"),
+        (["evk4", "--events", "nowhere.aedat4"], "nowhere.aedat4"),
     ],
 )
 def test_wrong_words_get_a_sentence(words: list[str], said: str) -> None:

@@ -5,12 +5,14 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from tests.cameras.faults import Faults
 from tests.cameras.models import MODELS
+from tests.cameras.observer import need_bus
 from tests.cameras.preload import obstacle
 from tests.cameras.usb_bus import USB2, USB3, UsbBus
 from tests.programs import PATIENCE_S
@@ -115,13 +117,21 @@ def test_permission_is_for_ordinary_users(bus: UsbBus) -> None:
     assert look(bus, privileged=False)["1-1"]["may_open"] is True
 
 
-def test_nothing_is_left(bus: UsbBus) -> None:
-    bus.plug_in(MODELS["dvs128"]())
-    bus.close()
+def test_nothing_is_left() -> None:
+    need_bus()
+    files, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+    with UsbBus() as bus:
+        camera = MODELS["dvs128"]()
+        for _ in range(3):
+            bus.plug_in(camera)
+            bus.unplug(camera)
+        bus.plug_in(camera)
+        assert bus.root.exists()
     bus.close()
     assert not bus.root.exists()
+    assert (len(os.listdir("/proc/self/fd")), threading.active_count()) == (files, threads)
     with pytest.raises(RuntimeError, match="has ended"):
-        bus.plug_in(MODELS["dvs128"]())
+        bus.plug_in(camera)
 
 
 def test_why_there_can_be_no_bus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ USB2, USB3 = 1, 2
 SPEEDS = {USB2: 480, USB3: 5000}
 TICK_S = 0.002
 """How often devices are asked for data while transfers wait."""
+LOOK_S = 0.02
+"""How often it is looked whether more programs listen for devices."""
 _HOST = "/devices/pci0000:00/0000:00:14.0"
 _EVERYONE, _NOBODY = 0o666, 0o000
 _Result = TypeVar("_Result")
@@ -93,6 +95,7 @@ class UsbBus:
         self._alarm, self._bell = socket.socketpair()
         self._selector.register(self._alarm, selectors.EVENT_READ, self._called)
         self._closing = False
+        self._looked = 0.0
         self._failure: BaseException | None = None
         (self.root / "sys/bus/usb/devices").mkdir(parents=True)
         for bus in SPEEDS:
@@ -244,7 +247,7 @@ class UsbBus:
             while not self._closing:
                 for key, _ in self._selector.select(self._patience_s()):
                     key.data()
-                self._announcer.adopt()
+                self._look_who_listens()
                 self._ring_timers()
                 for file in list(self._files):
                     file.feed()
@@ -255,9 +258,14 @@ class UsbBus:
                 call()
             raise
 
+    def _look_who_listens(self) -> None:
+        if time.monotonic() - self._looked > LOOK_S:
+            self._announcer.adopt()
+            self._looked = time.monotonic()
+
     def _patience_s(self) -> float:
         """How long nothing can happen by itself."""
-        wait = TICK_S if any(file.waits for file in self._files) else 0.05
+        wait = TICK_S if any(file.waits for file in self._files) else LOOK_S
         if self._timers:
             wait = min(wait, max(self._timers[0][0] - time.monotonic(), 0.0))
         return wait
