@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import tarfile
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,7 @@ DOWNLOADED, EXTRACTED, CONVERTED = "download", "extract", "events_np"
 PARTIAL_SUFFIX = ".building"
 """spikingjelly's own mark beside a folder that is not complete."""
 _SHOWN = 3
+_NOT_UNPACKED = (OSError, ValueError, RuntimeError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError)
 
 Say = Callable[[str], None]
 
@@ -103,16 +107,18 @@ def _extract(layout: Layout, dataset_class: Any, root: Path, say: Say) -> None:
     part.mkdir()
     try:
         dataset_class.extract_downloaded_files(downloaded, part)
+        part.rename(root / EXTRACTED)
     except ModuleNotFoundError as error:
         raise DatasetError(
-            f"Unpacking {layout.title} needs the package {error.name}: install it, or unpack {downloaded} "
+            f"Unpacking {layout.title} needs the Python package {error.name}: install it, or unpack {downloaded} "
             f"into {root / EXTRACTED} yourself."
         ) from error
-    except (OSError, ValueError, RuntimeError) as error:
+    except _NOT_UNPACKED as error:
         raise DatasetError(
             f"{layout.title} cannot be unpacked ({first_line(error)}): make room, or get it again from {layout.page}."
         ) from error
-    part.rename(root / EXTRACTED)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _how_to_get(layout: Layout, root: Path) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from spikingjelly.datasets.es_imagenet import ESImageNet
 from spikingjelly.datasets.n_mnist import NMNIST
 
 from experiments.datasets.dataset import EventDataset, Framing
@@ -215,25 +218,49 @@ def test_a_part_of_the_download_is_told_and_kept(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["download"]
 
 
-def test_a_download_is_checked_unpacked_and_converted(tmp_path: Path) -> None:
-    import hashlib
+def with_right_sums(dataset_class: Any, downloaded: Path) -> Any:
+    """Give spikingjelly's class, expecting what lies in the folder."""
 
+    class Made(dataset_class):  # type: ignore[misc]
+        @classmethod
+        def resource_url_md5(cls) -> list[tuple[str, str, str]]:
+            return [
+                (path.name, "", hashlib.md5(path.read_bytes()).hexdigest()) for path in sorted(downloaded.iterdir())
+            ]
+
+    return Made
+
+
+def test_a_download_is_checked_unpacked_and_converted(tmp_path: Path) -> None:
     write_n_mnist(tmp_path / "made", train=1, test=1)
     for part in ("Train", "Test"):
         zip_folder(tmp_path / "made" / "extract" / part, tmp_path / "root" / "download" / f"{part}.zip")
 
-    class MadeNMNIST(NMNIST):  # type: ignore[misc]
-        @classmethod
-        def resource_url_md5(cls) -> list[tuple[str, str, str]]:
-            archives = sorted((tmp_path / "root" / "download").iterdir())
-            return [(path.name, "", hashlib.md5(path.read_bytes()).hexdigest()) for path in archives]
-
-    said: list[str] = []
-    prepare(LAYOUTS["n-mnist"], MadeNMNIST, tmp_path / "root", said.append)
+    made, said = with_right_sums(NMNIST, tmp_path / "root" / "download"), list[str]()
+    prepare(LAYOUTS["n-mnist"], made, tmp_path / "root", said.append)
     assert len(list((tmp_path / "root" / "events_np").rglob("*.npz"))) == 20
     assert any("unpacking" in text for text in said)
-    prepare(LAYOUTS["n-mnist"], MadeNMNIST, tmp_path / "root", said.append)
+    prepare(LAYOUTS["n-mnist"], made, tmp_path / "root", said.append)
     assert sum("converting" in text for text in said) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset_class", "archive", "sentence"),
+    [
+        ("n-mnist", NMNIST, "Train.zip", "cannot be unpacked"),
+        ("es-imagenet", ESImageNet, "ES-imagenet-0.18.part01.rar", "Unpacking ES-ImageNet needs the Python package"),
+    ],
+)
+def test_what_cannot_be_unpacked_leaves_nothing_half_done(
+    tmp_path: Path, name: str, dataset_class: Any, archive: str, sentence: str
+) -> None:
+    if name == "es-imagenet" and importlib.util.find_spec("rarfile"):
+        pytest.skip("rarfile is installed")
+    (tmp_path / "download").mkdir()
+    (tmp_path / "download" / archive).write_bytes(b"no archive at all")
+    with pytest.raises(DatasetError, match=sentence):
+        prepare(LAYOUTS[name], with_right_sums(dataset_class, tmp_path / "download"), tmp_path, lambda _: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["download"]
 
 
 def test_a_conversion_that_was_interrupted_is_made_anew(tmp_path: Path) -> None:
