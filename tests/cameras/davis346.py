@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -13,6 +12,7 @@ import numpy.typing as npt
 from pipeline.events import EventArray, Resolution
 from tests.cameras.event_camera import EventCamera
 from tests.cameras.faults import NO_FAULTS, Faults
+from tests.cameras.imu import INVENSENSE_6050, Imu, Motion, at_rest
 from tests.cameras.registers import APS, DVS, IMU, RUN, SYSTEM, TIMESTAMP_RESET, Registers
 from tests.cameras.scene import Scene
 from tests.cameras.usb_device import Request
@@ -26,30 +26,17 @@ LOGIC, LOGIC_PATCH = 18, 1
 _CONTROLLER = 0x0300
 _CHIP_DAVIS346 = 5
 _ADC_MHZ = 30
-_ROW, _OFF, _ON, _SAMPLE, _BYTE, _EXPOSURE_PART = 0x1000, 0x2000, 0x3000, 0x4000, 0x5000, 0x6000
-_IMU_BEGIN, _IMU_END, _FRAME_BEGIN, _FRAME_END = 5, 7, 8, 10
+_ROW, _OFF, _ON, _SAMPLE, _EXPOSURE_PART = 0x1000, 0x2000, 0x3000, 0x4000, 0x6000
+_FRAME_BEGIN, _FRAME_END = 8, 10
 _RESET_COLUMN, _SIGNAL_COLUMN, _COLUMN_END, _EXPOSURE_BEGIN, _EXPOSURE_END = 11, 12, 13, 14, 15
-_IMU_SCALES, _HAS_ACCELERATION, _HAS_ROTATION, _HAS_TEMPERATURE = 0x5300, 0x80, 0x40, 0x20
 _REGION_HIGH, _REGION_LOW = 0x5100, 0x5200
 _WHITE = 1023
 """Of the converter's 10 bits."""
 _APS_RUN, _EXPOSURE, _INTERVAL = (APS, 4), (APS, 12), (APS, 13)
 _REGION = ((APS, 8), (APS, 9), (APS, 10), (APS, 11))
 """First column and row, last column and row."""
-_ACCELEROMETER_RUN, _GYROSCOPE_RUN, _THERMOMETER_RUN = (IMU, 2), (IMU, 3), (IMU, 4)
-_ACCELEROMETER_SCALE, _GYROSCOPE_SCALE = (IMU, 7), (IMU, 10)
 FRAME_INTERVAL_US = 40_000
 """Frames come no faster, whatever the driver asks for."""
-IMU_INTERVAL_US = 5_000
-
-
-@dataclass(frozen=True)
-class Motion:
-    """What the IMU measures: acceleration in g and rotation in °/s along x, y, z, temperature in °C."""
-
-    acceleration: tuple[float, float, float] = (0.0, 0.0, 1.0)
-    rotation: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    temperature: float = 35.0
 
 
 def grey_ramp(time_us: int) -> Picture:
@@ -59,10 +46,6 @@ def grey_ramp(time_us: int) -> Picture:
     at = time_us % 1_000_000 * width // 1_000_000
     picture[:, at : at + 8] = 255
     return picture
-
-
-def at_rest(time_us: int) -> Motion:
-    return Motion()
 
 
 class Davis346(EventCamera):
@@ -96,7 +79,7 @@ class Davis346(EventCamera):
         super().__init__(serial, scene, clock_us=clock_us, faults=faults)
         self.release = _CONTROLLER | firmware
         self._picture = picture
-        self._motion = motion
+        self._imu = Imu(INVENSENSE_6050, motion)
         self._logic = logic
         self.registers = Registers({})
 
@@ -107,7 +90,7 @@ class Davis346(EventCamera):
             (SYSTEM, 0): self._logic, (SYSTEM, 1): _CHIP_DAVIS346, (SYSTEM, 2): 1, (SYSTEM, 7): LOGIC_PATCH,
             (SYSTEM, 3): 104, (SYSTEM, 4): _ADC_MHZ, (SYSTEM, 5): 100, (SYSTEM, 6): 1000,
             (DVS, 0): width, (DVS, 1): height, (DVS, 10): 1, (DVS, 30): 1, (DVS, 40): 1, (DVS, 50): 1, (DVS, 60): 1,
-            (APS, 0): width, (APS, 1): height, (APS, 6): 1, (IMU, 0): 1,
+            (APS, 0): width, (APS, 1): height, (APS, 6): 1, (IMU, 0): INVENSENSE_6050.number,
         })  # fmt: skip
 
     def control(self, request: Request) -> bytes:
@@ -122,13 +105,15 @@ class Davis346(EventCamera):
     def begin(self, *, reset: bool) -> None:
         self._words = WordStream(self._clock_at_start, reset=reset)
         self._plan: list[Mark] = []
-        self._next_frame = self._next_sample = self._clock_at_start
+        self._next_frame = self._clock_at_start
+        self._imu.restart(self._clock_at_start)
 
     def encode(self, events: EventArray, start_us: int, end_us: int, *, reset: bool) -> bytes:
         if reset:
             self._words.reset()
             self._plan.clear()
-            self._next_frame = self._next_sample = start_us
+            self._next_frame = start_us
+            self._imu.restart(start_us)
         self._plan_until(start_us, end_us)
         due = [mark for mark in self._plan if mark.time_us < end_us]
         del self._plan[: len(due)]
@@ -146,31 +131,8 @@ class Davis346(EventCamera):
                 region = [values.get(register, 0) for register in _REGION]
                 self._plan.append(Mark(at, _frame_begin(region, cycles)))
                 self._plan.append(Mark(at + exposure, _frame_end(self._picture(at).tobytes(), *region)))
-        while (at := self._next_sample) < end_us:
-            self._next_sample += IMU_INTERVAL_US
-            if self._next_sample > start_us and (words := self._imu_words(at)) is not None:
-                self._plan.append(Mark(at, words))
+        self._plan += self._imu.samples(values, end_us)
         self._plan.sort(key=lambda mark: mark.time_us)
-
-    def _imu_words(self, at: int) -> Words | None:
-        """Give a sample with what is switched on; None where nothing is."""
-        values, motion = self.registers.values, self._motion(at)
-        acceleration_scale, rotation_scale = values.get(_ACCELEROMETER_SCALE, 0), values.get(_GYROSCOPE_SCALE, 0)
-        scales = _IMU_SCALES | acceleration_scale << 2 | rotation_scale
-        numbers: list[float] = []
-        if values.get(_ACCELEROMETER_RUN):
-            scales |= _HAS_ACCELERATION
-            numbers += [value * 32768 / (2 << acceleration_scale) for value in motion.acceleration]
-        if values.get(_THERMOMETER_RUN):
-            scales |= _HAS_TEMPERATURE
-            numbers.append((motion.temperature - 35) * 340)
-        if values.get(_GYROSCOPE_RUN):
-            scales |= _HAS_ROTATION
-            numbers += [value * 32768 / (250 << rotation_scale) for value in motion.rotation]
-        if not numbers:
-            return None
-        data = np.clip(np.round(numbers), -32768, 32767).astype(">i2").view(np.uint8)
-        return np.concatenate([[_IMU_BEGIN, scales], _BYTE | data.astype(np.int64), [_IMU_END]])
 
 
 def _frame_begin(region: list[int], exposure_cycles: int) -> Words:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from pipeline.events import EventArray, Resolution
 from tests.cameras.event_camera import EventCamera
 from tests.cameras.faults import NO_FAULTS, Faults
-from tests.cameras.registers import DVS, RUN, SYSTEM, TIMESTAMP_RESET, Registers
+from tests.cameras.imu import BOSCH_160, Imu, Motion, at_rest
+from tests.cameras.registers import DVS, IMU, RUN, SYSTEM, TIMESTAMP_RESET, Registers
 from tests.cameras.scene import Scene
 from tests.cameras.usb_device import Request
 from tests.cameras.word_stream import WordStream
@@ -21,7 +24,13 @@ _COLUMN, _ROWS, _GROUP, _OFF = 0x1000, 0x3000, 0x4000, 0x0100
 
 
 class Dvxplorer(EventCamera):
-    """An event is three words: a column, a group of eight rows, and which of these (`word_stream` for the time)."""
+    """An event is three words: a column, a group of eight rows, and which of these (`word_stream` for the time).
+
+    Parameters
+    ----------
+    motion : callable
+        What its IMU shows at a time of its clock (µs).
+    """
 
     maker, model, usual_serial, usual_release = "iniVation", "DVXplorer", "DXA00000", _CONTROLLER | FIRMWARE
     vendor, product, endpoints, superspeed = 0x152A, 0x8419, (0x81, 0x82), True
@@ -34,6 +43,7 @@ class Dvxplorer(EventCamera):
         serial: str = "",
         scene: Scene | None = None,
         *,
+        motion: Callable[[int], Motion] = at_rest,
         firmware: int = FIRMWARE,
         logic: int = LOGIC,
         clock_us: int = 0,
@@ -41,6 +51,7 @@ class Dvxplorer(EventCamera):
     ) -> None:
         super().__init__(serial, scene, clock_us=clock_us, faults=faults)
         self.release = _CONTROLLER | firmware
+        self._imu = Imu(BOSCH_160, motion)
         self._logic = logic
         self.registers = Registers({})
 
@@ -49,7 +60,7 @@ class Dvxplorer(EventCamera):
         self.registers = Registers({
             (SYSTEM, 0): self._logic, (SYSTEM, 1): _CHIP_DVXPLORER, (SYSTEM, 2): 1, (SYSTEM, 7): LOGIC_PATCH,
             (SYSTEM, 3): 104, (SYSTEM, 5): 100, (SYSTEM, 6): 1000,
-            (DVS, 0): self.resolution.width, (DVS, 1): self.resolution.height,
+            (DVS, 0): self.resolution.width, (DVS, 1): self.resolution.height, (IMU, 0): BOSCH_160.number,
         })  # fmt: skip
 
     def control(self, request: Request) -> bytes:
@@ -63,10 +74,14 @@ class Dvxplorer(EventCamera):
 
     def begin(self, *, reset: bool) -> None:
         self._words = WordStream(self._clock_at_start, reset=reset)
+        self._imu.restart(self._clock_at_start)
 
     def encode(self, events: EventArray, start_us: int, end_us: int, *, reset: bool) -> bytes:
         if reset:
             self._words.reset()
+            self._imu.restart(start_us)
         time, x, y = (events[name].astype(np.int64) for name in ("timestamp", "x", "y"))
         rows = _ROWS | np.where(events["polarity"] == 0, _OFF, 0) | 1 << (y & 7)
-        return self._words.write(time, np.stack([_COLUMN | x, _GROUP | y >> 3, rows], axis=1), start_us, end_us)
+        words = np.stack([_COLUMN | x, _GROUP | y >> 3, rows], axis=1)
+        samples = self._imu.samples(self.registers.values, end_us)
+        return self._words.write(time, words, start_us, end_us, samples)

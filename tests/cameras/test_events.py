@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.cameras.davis346 import Davis346, Motion
+from tests.cameras.davis346 import Davis346
+from tests.cameras.dvxplorer import Dvxplorer
+from tests.cameras.imu import Motion
 from tests.cameras.models import MODELS
 from tests.cameras.observer import ask, need_driver
 from tests.cameras.scene import Scene
@@ -39,17 +41,22 @@ def test_the_camera_s_clock_may_run_faster_than_ours(bus: UsbBus, tmp_path: Path
     assert_same(np.load(tmp_path / "read.npy"), shown)
 
 
-def test_frames_and_motion_of_a_davis(bus: UsbBus, tmp_path: Path) -> None:
+def test_frames_of_a_davis(bus: UsbBus, tmp_path: Path) -> None:
     picture = np.random.default_rng(1).integers(0, 256, (260, 346)).astype(np.uint8)
-    motion = Motion((0.5, -0.25, 1.0), (10.0, -20.0, 30.0), 25.0)
-    shown = scattered(Davis346.resolution, count=1000)
-    bus.plug_in(Davis346(scene=Scene(shown), picture=lambda time_us: picture, motion=lambda time_us: motion))
+    bus.plug_in(Davis346(scene=Scene(scattered(Davis346.resolution, count=1000)), picture=lambda time_us: picture))
     answer = ask(bus, "dv", "read", "1000", tmp_path / "read.npy")
     assert answer["frames"] >= 2
     assert (np.array(answer["last_frame"]) == picture).all()
+
+
+@pytest.mark.parametrize("kind", [Dvxplorer, Davis346])
+def test_motion(bus: UsbBus, tmp_path: Path, kind: type[Dvxplorer] | type[Davis346]) -> None:
+    motion = Motion((0.5, -0.25, 1.0), (10.0, -20.0, 30.0), 25.0)
+    bus.plug_in(kind(scene=Scene(scattered(kind.resolution, count=1000)), motion=lambda time_us: motion))
+    answer = ask(bus, "dv", "read", "1000", tmp_path / "read.npy")
     assert answer["samples"] > 10
     assert answer["last_sample"]["acceleration"] == pytest.approx(motion.acceleration, abs=1e-3)
-    assert answer["last_sample"]["rotation"] == pytest.approx(motion.rotation, abs=1e-2)
+    assert answer["last_sample"]["rotation"] == pytest.approx(motion.rotation, abs=0.05)
     assert answer["last_sample"]["temperature"] == pytest.approx(motion.temperature, abs=1e-2)
 
 
