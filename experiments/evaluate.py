@@ -66,7 +66,7 @@ def parse_options(arguments: Sequence[str]) -> tuple[EvaluationOptions, Path, Pa
     few.add_argument("--seeds", type=_count, default=5)
     few.add_argument("--epochs", type=_count, help="of the adapter (250)")
     few.add_argument("--turned-copies", type=_natural, default=0, help="of each example: rotated, flipped, sheared")
-    few.add_argument("--post-search", action="store_true", help="find weights of timesteps on training samples")
+    few.add_argument("--post-search", action="store_true", help="zero-shot with weighted timesteps too")
     run = parser.add_argument_group("running")
     run.add_argument("--cache", type=Path, default=platformdirs.user_cache_path("neuroclip-live") / "features")
     run.add_argument("--output", type=Path, help="folder for figures (results/DATASET/MODEL-TAG)")
