@@ -4,9 +4,9 @@ python -m tests.cameras.reader DRIVER list
 python -m tests.cameras.reader DRIVER read COUNT FILE.npy [SERIAL]
 python -m tests.cameras.reader DRIVER watch [SERIAL]
 
-`read` saves the first events. `watch` tells when events begin to come (``flows``), stop coming (``silent``), and when
-the driver gives up (``ended``, with what it said); it ends when its input is closed. DRIVER: dv or nd, for
-dv-processing and neuromorphic-drivers.
+`read` saves the first events. `watch` tells when events begin to come (``flows``), stop coming (``silent``, and whether
+the camera gives other signs of life), and when the driver gives up (``ended``, with what it said); it ends when its
+input is closed. DRIVER: dv or nd, for dv-processing and neuromorphic-drivers.
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ class Driver(ABC):
     @abstractmethod
     def __init__(self, serial: str | None) -> None:
         """Open a camera."""
+
+    signs_of_life = 0
+    """What has come that shows that the camera sends: frames, samples, packets."""
 
     @abstractmethod
     def take(self) -> EventArray:
@@ -84,6 +87,7 @@ class DvProcessing(Driver):
             self._frames.append(frame)
         if hasattr(self._camera, "getNextImuBatch"):
             self._samples += self._camera.getNextImuBatch() or []
+        self.signs_of_life = len(self._frames) + len(self._samples)
         store = self._camera.getNextEventBatch()
         if store is not None:
             events: EventArray = store.numpy().copy()
@@ -127,7 +131,8 @@ class NeuromorphicDrivers(Driver):
         ]  # fmt: skip
 
     def take(self) -> EventArray:
-        _, packet = next(self._camera)
+        status, packet = next(self._camera)
+        self.signs_of_life += status.ring is not None
         if packet is None or packet.polarity_events is None:
             return NO_EVENTS
         events = np.empty(len(packet.polarity_events), EVENT_DTYPE)
@@ -167,11 +172,14 @@ def watch(driver: type[Driver], serial: str | None = None) -> None:
     camera = driver(serial)
     tell(state="opened")
     flows: bool | None = None
-    last = time.monotonic()
+    last = last_sign = time.monotonic()
+    signs = 0
     try:
         while not closed.is_set():
             events = camera.take()
             now = time.monotonic()
+            if camera.signs_of_life > signs:
+                signs, last_sign = camera.signs_of_life, now
             if len(events):
                 last = now
                 if flows is not True:
@@ -179,7 +187,7 @@ def watch(driver: type[Driver], serial: str | None = None) -> None:
                     tell(state="flows", timestamp=int(events["timestamp"][0]))
             elif flows is not False and now - last > SILENT_AFTER_S:
                 flows = False
-                tell(state="silent")
+                tell(state="silent", alive=now - last_sign < SILENT_AFTER_S / 2)
     except Exception as error:
         tell(state="ended", said=_text(error))
     camera.close()

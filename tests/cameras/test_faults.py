@@ -118,6 +118,24 @@ def test_silence_and_the_events_after_it(bus: UsbBus, model: str, fault: Faults)
         assert observer.expect("flows")["timestamp"] > before
 
 
+@pytest.mark.parametrize(("model", "driver"), [("dvxplorer", "dv"), ("davis346", "nd")])
+def test_a_still_scene_is_not_a_dead_stream(bus: UsbBus, model: str, driver: str) -> None:
+    """Where there is a motion sensor, its samples tell them apart. A DVS128 has none."""
+    need_driver(driver)
+    camera = camera_of(model)
+    bus.plug_in(camera)
+    with Observer(bus, driver) as observer:
+        observer.expect("flows")
+        bus.set_faults(camera, still=True)
+        still = observer.expect("silent")["alive"]
+        bus.set_faults(camera, still=False)
+        observer.expect("flows")
+        bus.set_faults(camera, stalled=True)
+        dead = observer.expect("silent")["alive"]
+        bus.set_faults(camera, stalled=False)
+    assert (still, dead) == (True, False)
+
+
 def test_still_scenes_are_not_made_up_for(bus: UsbBus) -> None:
     """What moved while nobody saw it is lost; what a stalled stream held back comes later."""
     scenes = {}
