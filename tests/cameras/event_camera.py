@@ -17,7 +17,7 @@ LEAD_US = 1000
 """What the camera's clock shows when the first event is seen. No camera can say «at time 0»."""
 COLLECT_US = 2000
 """A transfer waits until it holds this much time (of the wall clock)."""
-SETTLE_S = 0.02
+SETTLE_S = 0.15
 """The scene begins this long after the driver has handed over its first transfers, or set the clock to zero.
 
 A driver that is still busy with that loses events or mixes them up, which is not what is tested here.

@@ -14,9 +14,11 @@ from tests.cameras.scene import Scene
 from tests.cameras.shown import COUNT, assert_same, scattered
 from tests.cameras.usb_bus import UsbBus
 
+SLOW = pytest.mark.slow
+"""What takes the same way as another case of the default run."""
 READ_BY = [
-    ("dvs128", "dv"), ("dvxplorer", "dv"), ("davis346", "dv"),
-    ("dvxplorer", "nd"), ("davis346", "nd"), ("evk4", "nd"),
+    ("dvs128", "dv"), ("dvxplorer", "dv"), ("davis346", "dv"), ("evk4", "nd"),
+    pytest.param("dvxplorer", "nd", marks=SLOW), pytest.param("davis346", "nd", marks=SLOW),
 ]  # fmt: skip
 
 
@@ -32,7 +34,7 @@ def test_every_event_is_read(bus: UsbBus, tmp_path: Path, model: str, driver: st
     assert camera.sent == COUNT
 
 
-@pytest.mark.parametrize("model", ["dvs128", "dvxplorer"])
+@pytest.mark.parametrize("model", ["dvs128", pytest.param("dvxplorer", marks=SLOW)])
 def test_the_camera_s_clock_may_run_faster_than_ours(bus: UsbBus, tmp_path: Path, model: str) -> None:
     """No more than two seconds of it: what is not read at once waits in the driver for 256 packets of 10 ms only."""
     shown = scattered(MODELS[model].resolution, span_us=2_000_000)
@@ -49,7 +51,7 @@ def test_frames_of_a_davis(bus: UsbBus, tmp_path: Path) -> None:
     assert (np.array(answer["last_frame"]) == picture).all()
 
 
-@pytest.mark.parametrize("kind", [Dvxplorer, Davis346])
+@pytest.mark.parametrize("kind", [Dvxplorer, pytest.param(Davis346, marks=SLOW)])
 def test_motion(bus: UsbBus, tmp_path: Path, kind: type[Dvxplorer] | type[Davis346]) -> None:
     motion = Motion((0.5, -0.25, 1.0), (10.0, -20.0, 30.0), 25.0)
     bus.plug_in(kind(scene=Scene(scattered(kind.resolution, count=1000)), motion=lambda time_us: motion))
@@ -60,7 +62,9 @@ def test_motion(bus: UsbBus, tmp_path: Path, kind: type[Dvxplorer] | type[Davis3
     assert answer["last_sample"]["temperature"] == pytest.approx(motion.temperature, abs=1e-2)
 
 
-@pytest.mark.parametrize("model", ["dvs128", "dvxplorer", "davis346"])
+@pytest.mark.parametrize(
+    "model", [pytest.param("dvs128", marks=SLOW), "dvxplorer", pytest.param("davis346", marks=SLOW)]
+)
 def test_the_clock_wraps(bus: UsbBus, tmp_path: Path, model: str) -> None:
     """Half-way through, the clock passes what fits into 31 bits, half an hour after it was set to zero."""
     shown = scattered(MODELS[model].resolution)
@@ -69,7 +73,7 @@ def test_the_clock_wraps(bus: UsbBus, tmp_path: Path, model: str) -> None:
     assert_same(np.load(tmp_path / "read.npy"), shown)
 
 
-@pytest.mark.slow
+@SLOW
 def test_the_clock_of_an_evk4_wraps(bus: UsbBus, tmp_path: Path) -> None:
     """EVT 3 tells 24 bits of the time, which wrap every 17 s."""
     need_driver("nd")

@@ -14,7 +14,8 @@ from tests.cameras.usb_bus import USB2, USB3, UsbBus
 from tests.programs import PATIENCE_S
 
 INIVATION = ["dvs128", "dvxplorer", "davis346"]
-ONE_NOW_ALL_LATER = [INIVATION[0], *(pytest.param(model, marks=pytest.mark.slow) for model in INIVATION[1:])]
+SLOW = pytest.mark.slow
+ONE_NOW_ALL_LATER = [INIVATION[0], *(pytest.param(model, marks=SLOW) for model in INIVATION[1:])]
 """All take the same way through the driver; one in the default run is enough."""
 
 
@@ -80,6 +81,7 @@ def test_requests_are_not_answered(bus: UsbBus) -> None:
     assert "serial number" in ask(bus, "dv", "watch")["said"]
 
 
+@SLOW
 def test_requests_are_answered_late(bus: UsbBus) -> None:
     camera = camera_of("dvs128", Faults(late_answers_s=0.1))
     bus.plug_in(camera)
@@ -96,7 +98,7 @@ def test_pulled_out_while_it_is_opened(bus: UsbBus, request_number: int, said: s
     assert said in ask(bus, "dv", "watch")["said"]
 
 
-@pytest.mark.slow
+@SLOW
 def test_pulled_out_at_the_first_transfer(bus: UsbBus) -> None:
     bus.plug_in(camera_of("dvs128", Faults(pulled_out_at_transfer=1)))
     assert "time synchronization timeout" in ask(bus, "dv", "watch")["said"]
@@ -118,7 +120,7 @@ def test_silence_and_the_events_after_it(bus: UsbBus, model: str, fault: Faults)
         assert observer.expect("flows")["timestamp"] > before
 
 
-@pytest.mark.parametrize(("model", "driver"), [("dvxplorer", "dv"), ("davis346", "nd")])
+@pytest.mark.parametrize(("model", "driver"), [("dvxplorer", "dv"), pytest.param("davis346", "nd", marks=SLOW)])
 def test_a_still_scene_is_not_a_dead_stream(bus: UsbBus, model: str, driver: str) -> None:
     """Where there is a motion sensor, its samples tell them apart. A DVS128 has none."""
     need_driver(driver)
@@ -136,6 +138,7 @@ def test_a_still_scene_is_not_a_dead_stream(bus: UsbBus, model: str, driver: str
     assert (still, dead) == (True, False)
 
 
+@SLOW
 def test_still_scenes_are_not_made_up_for(bus: UsbBus) -> None:
     """What moved while nobody saw it is lost; what a stalled stream held back comes later."""
     scenes = {}
@@ -175,7 +178,7 @@ def test_a_cut_transfer_ends_the_stream(bus: UsbBus) -> None:
     assert "monotonic device timestamp" in observer.stderr
 
 
-@pytest.mark.parametrize("error", ["halt", "protocol", "overflow"])
+@pytest.mark.parametrize("error", ["halt", pytest.param("protocol", marks=SLOW), pytest.param("overflow", marks=SLOW)])
 def test_failed_transfers_end_the_stream_without_a_word(bus: UsbBus, error: TransferError) -> None:
     camera = camera_of("dvs128")
     bus.plug_in(camera)
@@ -186,6 +189,7 @@ def test_failed_transfers_end_the_stream_without_a_word(bus: UsbBus, error: Tran
     assert observer.stderr == ""
 
 
+@SLOW
 def test_late_transfers_lose_nothing(bus: UsbBus) -> None:
     camera = camera_of("dvs128")
     bus.plug_in(camera)
@@ -289,7 +293,7 @@ def test_a_life_of_an_evk4(bus: UsbBus) -> None:
         assert "NoDevice" in observer.expect("ended")["said"]
 
 
-@pytest.mark.slow
+@SLOW
 @pytest.mark.parametrize(("error", "said"), [("halt", "Pipe"), ("protocol", "Io"), ("overflow", "Overflow")])
 def test_failed_transfers_of_an_evk4(bus: UsbBus, error: TransferError, said: str) -> None:
     need_driver("nd")
@@ -301,7 +305,7 @@ def test_failed_transfers_of_an_evk4(bus: UsbBus, error: TransferError, said: st
         assert said in observer.expect("ended")["said"]
 
 
-@pytest.mark.slow
+@SLOW
 @pytest.mark.parametrize("fault", [Faults(garbage=True), Faults(cut_short=1)], ids=["garbage", "cut short"])
 def test_an_evk4_driver_takes_anything_for_events(bus: UsbBus, fault: Faults) -> None:
     """EVT 3 has no redundancy: what comes is decoded, and the stream goes on."""
@@ -318,7 +322,7 @@ def test_an_evk4_driver_takes_anything_for_events(bus: UsbBus, fault: Faults) ->
         observer.expect("silent")
 
 
-@pytest.mark.slow
+@SLOW
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("model", "requests"), [("dvs128", 6), ("davis346", 130)])
 def test_pulled_out_at_any_moment(bus: UsbBus, model: str, requests: int) -> None:

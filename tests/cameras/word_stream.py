@@ -73,12 +73,13 @@ class WordStream:
         wraps = np.arange((start_us >> TIME_BITS) + 1, (end_us >> TIME_BITS) + 1) << TIME_BITS
         others = [Mark(int(wrap), np.array([WRAP | 1])) for wrap in wraps]
         others = sorted(others + _in_free_microseconds(time, start_us, end_us, marks), key=lambda mark: mark.time_us)
-        if others:
-            at = before[np.searchsorted(time, [mark.time_us for mark in others])]
-            at = np.repeat(at, [len(mark.words) for mark in others])
-            stream = np.insert(stream, at, np.concatenate([mark.words for mark in others]))
         first, self._first = self._first, []
-        return np.concatenate([np.array(first, np.int64), stream]).astype("<u2").tobytes()
+        pieces = [np.array(first, np.int64)]
+        done = 0
+        for mark, at in zip(others, before[np.searchsorted(time, [mark.time_us for mark in others])], strict=True):
+            pieces += [stream[done:at], mark.words]
+            done = int(at)
+        return np.concatenate([*pieces, stream[done:]]).astype("<u2").tobytes()
 
 
 def _in_free_microseconds(time: Words, start_us: int, end_us: int, marks: Iterable[Mark]) -> list[Mark]:
