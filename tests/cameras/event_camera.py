@@ -114,6 +114,8 @@ class EventCamera(UsbDevice):
         if now - self._told_us < COLLECT_US * min(self.scene.pace, 1e6) and not math.isinf(now):
             return None
         if faults.still:
+            if math.isinf(now):
+                return None
             self.scene.skip(now - LEAD_US)
         most = max((room - self.spare_bytes) // self.bytes_per_event, 1)
         events = self.scene.take(now - LEAD_US, most)
@@ -145,4 +147,4 @@ class EventCamera(UsbDevice):
     def _spoil(self, data: bytes) -> bytes:
         if self.faults.garbage:
             return os.urandom(max(len(data) - 1, 1))
-        return data[: len(data) - self.faults.cut_short] if self.faults.cut_short else data
+        return data[: max(len(data) - self.faults.cut_short, 0)]

@@ -134,6 +134,19 @@ def test_nothing_is_left() -> None:
         bus.plug_in(camera)
 
 
+def test_addresses_are_used_again_after_127(bus: UsbBus) -> None:
+    """Programs that come and go for hours do not run out of anything."""
+    kept, camera = MODELS["evk4"](), MODELS["dvxplorer"]()
+    files = len(os.listdir("/proc/self/fd"))
+    assert bus.plug_in(kept).address == 2
+    addresses = []
+    for _ in range(140):
+        addresses.append(bus.plug_in(camera).address)
+        bus.unplug(camera)
+    assert addresses == [*range(3, 128), *range(3, 18)]
+    assert len(os.listdir("/proc/self/fd")) < files + 140, "one socket for each address, no more"
+
+
 def test_why_there_can_be_no_bus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     reason = obstacle()

@@ -30,6 +30,8 @@ TICK_S = 0.002
 """How often devices are asked for data while transfers wait."""
 LOOK_S = 0.02
 """How often it is looked whether more programs listen for devices."""
+_ADDRESSES = 128
+"""On one bus; 0 is for devices without one, 1 the root hub's."""
 _HOST = "/devices/pci0000:00/0000:00:14.0"
 _EVERYONE, _NOBODY = 0o666, 0o000
 _Result = TypeVar("_Result")
@@ -89,6 +91,7 @@ class UsbBus:
         self._plugs: list[Plug] = []
         self._listening: dict[str, Plug] = {}
         """For each device file that ever was, the device that it belongs to now or did last."""
+        self._last_address: dict[int, int] = {}
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._calls: list[Callable[[], None]] = []
@@ -196,7 +199,7 @@ class UsbBus:
         self._thread.join()
         for file in self._files:
             file.caller.close()
-        for plug in self._plugs:
+        for plug in {*self._plugs, *(file.plug for file in self._files)}:
             plug.close()
         for key in list(self._selector.get_map().values()):
             if isinstance(key.fileobj, socket.socket):
@@ -285,11 +288,14 @@ class UsbBus:
 
     def _free_place(self, bus: int, address: int | None) -> Place:
         here = [plug.place for plug in self._plugs if plug.place.bus == bus and not plug.gone]
-        used = {place.port for place in here}
+        used = {place.port for place in here}  # the hub's own is 0
         port = next(number for number in itertools.count(1) if number not in used)
+        taken = {place.address for place in here}
         if address is None:
-            address = 1 + max(plug.place.address for plug in self._listening.values() if plug.place.bus == bus)
-        elif any(place.address == address for place in here):
+            last = self._last_address.get(bus, 1)
+            onwards = [*range(last + 1, _ADDRESSES), *range(2, last + 1)]
+            address = self._last_address[bus] = next(number for number in onwards if number not in taken)
+        elif address in taken:
             raise ValueError(f"The address {address} of bus {bus} is taken.")
         return Place(bus, port, address)
 
@@ -297,7 +303,7 @@ class UsbBus:
         if any(plug.device is device and not plug.gone for plug in self._plugs):
             raise ValueError(f"The device {device.serial} is plugged in already.")
         plug = Plug(self, device, place)
-        self._plugs.append(plug)
+        self._plugs = [*(other for other in self._plugs if not other.gone), plug]
         self._listen(plug)
         make_tree(self.root, plug.files())
         link(self.root, f"/sys{place.path}/subsystem", "/sys/bus/usb")
@@ -351,7 +357,7 @@ class Plug:
         self._requests = self._transfers = 0
         self._node = bus.root / place.node.lstrip("/")
         self._signalled = True
-        self._pipe = self._make_node()
+        self._pipe: int | None = self._make_node()
         self.signal()
 
     def files(self) -> dict[str, str | bytes]:
@@ -396,8 +402,7 @@ class Plug:
         self.opened.remove(file)
         for interface in [number for number, owner in self._owners.items() if owner is file]:
             self.release(interface, file)
-        if not self.gone:
-            self.signal()
+        self.signal()
 
     def count_request(self) -> bool:
         """Note a request; False when it was pulled out at this one."""
@@ -429,7 +434,9 @@ class Plug:
         A real one is writable then. This one is a pipe, full of nothing as long as there is nothing to reap.
         """
         ready = self.gone or any(file.has_finished for file in self.opened)
-        if ready == self._signalled:
+        if self.gone and not self.opened:
+            self.close()
+        if ready == self._signalled or self._pipe is None:
             return
         self._signalled = ready
         with suppress(BlockingIOError):
@@ -440,7 +447,10 @@ class Plug:
                     os.write(self._pipe, bytes(1 << 12))
 
     def close(self) -> None:
-        os.close(self._pipe)
+        """Let go of the device file, for programs that have it open."""
+        if self._pipe is not None:
+            os.close(self._pipe)
+            self._pipe = None
 
     def _make_node(self) -> int:
         self._node.parent.mkdir(parents=True, exist_ok=True)
