@@ -223,6 +223,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--output", metavar="FILE", help="without a window: write labels.csv, labels.jsonl, or - (standard output)"
     )
     run.add_argument("--list-cameras", action="store_true", help="say which cameras are found, and end")
+    run.add_argument(
+        "--install-udev-rules",
+        action="store_true",
+        help="Linux: let every user open event cameras; asks first, and end",
+    )
     run.add_argument("--list-models", action="store_true", help="say which models can be had, and end")
     run.add_argument("--version", action="version", version=f"NeuroCLIP Live {__version__}")
     return parser
@@ -330,6 +335,10 @@ def start(argv: Sequence[str] | None) -> int:
     """Do what the command line asks for, in the window, in the terminal, or as a list."""
     let_threads_sleep()
     options, given = parse_options(argv)
+    if given.install_udev_rules:
+        from pipeline.sources.udev_rules import install_rules
+
+        return install_rules(input, print)
     if given.list_cameras or given.list_models:
         from pipeline.listing import print_cameras, print_models
 

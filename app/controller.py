@@ -38,6 +38,7 @@ from pipeline.capture.messages import (
     Failed,
     FramerSettings,
     Lost,
+    Notice,
     Open,
     Opened,
     Overview,
@@ -303,8 +304,10 @@ class Controller(QObject):
                 self._failed(message, opening=opening)
             case Crashed(message):
                 self._failed(message, opening=True)
-            case Lost(message):
-                self._lost(message)
+            case Lost(message, restarting):
+                self._lost(message, restarting=restarting)
+            case Notice(message):
+                self._window.banner.show_message("warning", *split_message(message), None)
             case Ended():
                 self._live.ended = True
                 self._worker.stream_ended()
@@ -368,14 +371,14 @@ class Controller(QObject):
         if not self._closed and self._waiting and self._opening is spec:
             self._order(spec)
 
-    def _lost(self, message: str) -> None:
+    def _lost(self, message: str, *, restarting: bool) -> None:
         self._live.lost = True
         self._window.classes.set_probabilities(None)
         self._window.hero.show_no_motion(self._last_label, time.monotonic() - self._last_seen)
         camera = isinstance(self._opening, CameraSpec | WebcamSpec)
         self._window.view.show_card(
             "camera-slash" if camera else "plugs",
-            "Camera unplugged" if camera else "Connection lost",
+            "Camera starts again" if restarting else "Camera unplugged" if camera else "Connection lost",
             message,
             "Choose another source",
         )

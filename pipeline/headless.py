@@ -20,6 +20,7 @@ from pipeline.capture.messages import (
     Ended,
     Failed,
     Lost,
+    Notice,
     Open,
     Opened,
     RecordingState,
@@ -286,6 +287,8 @@ class HeadlessRun:
                     self._options.source, CameraSpec | NetworkSpec | WebcamSpec
                 ):
                     self._progress.failure = message
+                self._say(message)
+            case Notice(message):
                 self._say(message)
             case Ended(frames):
                 self._progress.last_frame = frames

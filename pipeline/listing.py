@@ -3,39 +3,94 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import asdict
+from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.sources.camera import CameraFound, list_cameras, no_camera_message
+from pipeline.capture.entry import open_log
+from pipeline.sources.base import SourceError
+from pipeline.sources.camera_discovery import list_cameras
+from pipeline.sources.camera_faults import no_camera
+from pipeline.sources.camera_found import CameraFound
 
 PATIENCE_S = 10.0
+CLOSE_PATIENCE_S = 60.0
+"""Cameras that do not answer are asked one after the other, for seconds each."""
+WIDE = 250
+_CLOSELY = "closely"
 
 
 def find_cameras() -> tuple[CameraFound, ...]:
     """Look for cameras in a process of its own, since a driver may hang or crash; none where it does."""
-    command = [sys.executable, "-m", "pipeline.listing"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=True).stdout
-    except (subprocess.SubprocessError, OSError):
-        return ()
-    return tuple(CameraFound(**entry) for entry in json.loads(answer))
+    answer = _ask([])
+    return tuple(answer) if isinstance(answer, list) else ()
 
 
 def print_cameras() -> int:
     """Print a table of the cameras that are found; gives the exit status, 1 when there are none."""
-    found = find_cameras()
-    if not found:
-        print(f"error: {no_camera_message(None)}", file=sys.stderr)
+    answer = _ask([_CLOSELY])
+    if isinstance(answer, str):
+        print(f"error: {answer}", file=sys.stderr)
         return 1
-    table = Table("Model", "Serial", "Firmware", "USB address", box=None, pad_edge=False)
-    for camera in found:
-        table.add_row(camera.model, camera.serial, camera.firmware, camera.address)
-    Console(highlight=False).print(table)
+    if not answer:
+        print(f"error: {no_camera(None)}", file=sys.stderr)
+        return 1
+    # A script gets one line a camera, a terminal as many as its width asks for.
+    Console(highlight=False, width=None if sys.stdout.isatty() else WIDE).print(_table(answer))
+    for camera in answer:
+        if camera.obstacle:
+            print(f"{camera.maker} {camera.label}: {camera.obstacle}")
     return 0
+
+
+def _table(cameras: list[CameraFound]) -> Table:
+    """Put each camera into a row; what is in the way of one needs more room and follows below."""
+    titles = ("Maker", "Model", "Serial", "Resolution", "Driver", "Firmware", "Connection", "Address", "")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    for camera in cameras:
+        state = "cannot be opened" if camera.obstacle else "in a slow port" if camera.slow else "ready"
+        table.add_row(
+            camera.maker,
+            camera.model,
+            camera.serial,
+            str(camera.resolution or ""),
+            camera.driver,
+            camera.firmware,
+            camera.speed,
+            camera.address,
+            state,
+        )
+    return table
+
+
+def _ask(words: list[str]) -> list[CameraFound] | str:
+    """Let a process look; gives what it found, or why it could not."""
+    command = [sys.executable, "-m", "pipeline.listing", *words]
+    with open_log() as log:
+        try:
+            answer: Any = json.loads(
+                subprocess.run(
+                    command,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    timeout=CLOSE_PATIENCE_S if words else PATIENCE_S,
+                    check=True,
+                ).stdout
+            )
+        except (subprocess.SubprocessError, OSError, ValueError):
+            return (
+                "The cameras could not be listed, since a driver hung or crashed: unplug them and plug them in again."
+            )
+    return answer if isinstance(answer, str) else [CameraFound.from_json(entry) for entry in answer]
 
 
 def print_models() -> int:
@@ -56,5 +111,17 @@ def print_models() -> int:
     return 0
 
 
+def _answer(words: list[str]) -> None:
+    """Write what is found to standard output, as JSON: a list of cameras, or a sentence that says what went wrong."""
+    out = os.dup(1)
+    os.dup2(2, 1)  # drivers print to standard output too
+    try:
+        found: object = [asdict(camera) for camera in list_cameras(closely=_CLOSELY in words)]
+    except SourceError as error:
+        found = str(error)
+    with os.fdopen(out, "w", encoding="utf-8") as file:
+        json.dump(found, file)
+
+
 if __name__ == "__main__":
-    print(json.dumps([asdict(camera) for camera in list_cameras()]))
+    _answer(sys.argv[1:])

@@ -64,6 +64,11 @@ WINDING_PATIENCE_S = 40
 COPIED_BYTES_PER_S = 50e6
 RETRY_S = 0.5
 """A source that went away is looked for this often."""
+MOST_RETRY_S = 8.0
+"""One that has to be started again soon after each start is given more and more rest, up to this."""
+SOON_S = 10.0
+CLOSING_PATIENCE_S = 15
+"""Drivers of cameras that do not answer any more wait for them while they close."""
 ARM_EVERY_S = 1.0
 MEASURE_EVERY_S = 1.0
 OVERVIEW_EVERY = 16
@@ -95,9 +100,11 @@ class CaptureLoop:
         self._opener = ends.opener or _default_opener()
         self._recording = RecordingSwitch(self._say)
         self._stream: Stream | None = None
-        self._lost = False
-        """The stream's source is away and closed; it is to be opened again."""
+        self._awaited: Open | None = None
+        """What is away, and to be opened again as soon as it is back; its stream is closed."""
         self._retry_at = 0.0
+        self._opened_at = -math.inf
+        self._rest_s = RETRY_S
         self._overview: OverviewScan | None = None
         self._generation = 0
         self._closing = False
@@ -198,10 +205,11 @@ class CaptureLoop:
 
     def _run_stream(self) -> float:
         stream = self._stream
+        if self._awaited is not None:
+            wait_s = self._look_for(self._awaited)
+            return min(wait_s, stream.draw()) if stream is not None and self._awaited is not None else wait_s
         if stream is None:
             return IDLE_S
-        if self._lost:
-            return min(self._look_for_lost(stream), stream.draw())
         try:
             wait_s = stream.turn()
         except SourceLost as error:
@@ -294,12 +302,17 @@ class CaptureLoop:
         try:
             self._stream = self._stream_of(order)
         except (SourceError, StreamError) as error:
-            self._say(Failed(str(error), opening=True))
+            if order.patient and isinstance(error, SourceError):
+                self._say(Lost(str(error)))
+                self._await(order, RETRY_S)
+            else:
+                self._say(Failed(str(error), opening=True))
             return
         finally:
             self._expect_running(order.spec)
         self._words[Word.POSITION_US] = min(max(self._stream.now_us, -_MOST), _MOST)
         self._publish()
+        self._opened_at = time.monotonic()
         self._say(Opened(self._stream.info))
         if order.record_to is not None:
             self._recording.start(order.record_to, self._stream.info)
@@ -318,33 +331,53 @@ class CaptureLoop:
         if self._overview is not None:
             self._overview.close()
         if self._stream is not None:
-            self._stream.close()
-        self._stream = self._overview = None
-        self._lost = False
+            self._close_source(self._stream)
+        self._stream = self._overview = self._awaited = None
+
+    def _close_source(self, stream: Stream) -> None:
+        """Let go of a stream's source, however long that takes."""
+        if isinstance(stream.order.spec, CameraSpec):
+            self._expect(Phase.RUNNING, CLOSING_PATIENCE_S)
+        stream.close()
+        self._expect_running(stream.order.spec)
+
+    def _await(self, order: Open, rest_s: float) -> None:
+        self._awaited = order
+        self._retry_at = time.monotonic() + rest_s
 
     def _lose(self, stream: Stream, error: SourceLost) -> None:
         """A live source went away: say so and look for it from now on. A recording stays open."""
-        self._say(Lost(str(error)))
-        stream.close()
-        self._lost = True
-        self._retry_at = time.monotonic() + RETRY_S
+        self._say(Lost(str(error), error.restarting))
+        self._close_source(stream)
+        if error.restarting and time.monotonic() - self._opened_at < SOON_S:
+            self._rest_s = min(self._rest_s * 2, MOST_RETRY_S)
+        else:
+            self._rest_s = RETRY_S
+        self._await(_the_same_again(stream), self._rest_s)
 
-    def _look_for_lost(self, stream: Stream) -> float:
+    def _look_for(self, order: Open) -> float:
         """Open the source again, every now and then, and go on with it."""
         wait_s = self._retry_at - time.monotonic()
         if wait_s > 0:
             return wait_s
+        before = self._stream
+        if before is not None:  # may have been held or set otherwise meanwhile
+            order = replace(before.order, spec=order.spec)
         try:
-            again = self._stream_of(stream.order)
+            again = self._stream_of(order)
         except (SourceError, StreamError):  # still away, which was said
-            self._retry_at = time.monotonic() + RETRY_S
+            self._await(order, RETRY_S)
             return RETRY_S
         finally:
-            self._expect_running(stream.order.spec)
-        again.events_total = stream.events_total
-        self._stream, self._lost = again, False
+            self._expect_running(order.spec)
+        if before is not None:
+            again.events_total = before.events_total
+        self._stream, self._awaited = again, None
+        self._opened_at = time.monotonic()
         self._recording.source_changed(again.info)
         self._say(Opened(again.info))
+        if before is None and order.record_to is not None:
+            self._recording.start(order.record_to, again.info)
         return 0.0
 
     # --- overview ---
@@ -374,12 +407,22 @@ def _default_opener() -> Opener:
     return open_source
 
 
+def _the_same_again(stream: Stream) -> Open:
+    """Give the order that opens the very same camera, where the first one was asked for and others may be there."""
+    order = stream.order
+    if isinstance(order.spec, CameraSpec) and stream.info.serial:
+        return replace(order, spec=CameraSpec(stream.info.serial))
+    return order
+
+
 def _opening_patience_s(spec: SourceSpec) -> int:
     """Give the time that opening may take: damaged files hang, drivers and networks are slow."""
     match spec:
         case RecordingSpec(path):
             return RUNNING_PATIENCE_S + _copying_s(path)
-        case CameraSpec() | NetworkSpec():
+        case CameraSpec():
+            return 45  # some are asked hundreds of times before they are set up
+        case NetworkSpec():
             return 20
         case _:
             return STARTING_PATIENCE_S

@@ -67,14 +67,15 @@ def arm_watchdog(patience_s: float, log: TextIO) -> None:
 
 def _redirect_output() -> TextIO:
     """Send what native libraries print to the log: standard output is for data, the terminal for people."""
-    log = _open_log()
+    log = open_log()
     for standard in (1, 2):
         os.dup2(log.fileno(), standard)
     sys.stdout = sys.stderr = log
     return log
 
 
-def _open_log() -> TextIO:
+def open_log() -> TextIO:
+    """Open the log to write at its end; nowhere where there is no place for one."""
     path = log_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

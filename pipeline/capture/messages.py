@@ -63,6 +63,8 @@ class Open:
     loop: bool = False
     paused: bool = False
     record_to: Path | None = None
+    patient: bool = False
+    """Where it cannot be opened, `Lost` is the answer, and it is tried again and again."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,15 @@ class Lost:
     """A live source went away; the process keeps trying to open it again."""
 
     message: str
+    restarting: bool = False
+    """True: it is still there, and is only started again."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What the user should know of a source that goes on: one sentence."""
+
+    message: str
 
 
 @dataclass(frozen=True)
@@ -208,7 +219,7 @@ class Crashed:
     message: str
 
 
-Status: TypeAlias = Opened | Failed | Lost | Ended | Overview | RecordingState | Crashed
+Status: TypeAlias = Opened | Failed | Lost | Notice | Ended | Overview | RecordingState | Crashed
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.capture.event_rate import EventRate
-from pipeline.capture.messages import Ended, Failed, FramerSettings, Open, SetRendering, Status
+from pipeline.capture.messages import Ended, Failed, FramerSettings, Notice, Open, SetRendering, Status
 from pipeline.capture.pace import Pace
 from pipeline.capture.picture_maker import PictureMaker
 from pipeline.capture.playhead import Piece, Playhead
@@ -53,7 +53,7 @@ class Stream:
     recording : RecordingSwitch
         Given every event before anything else is done with it.
     say : callable
-        Takes `Ended` and `Failed`.
+        Takes `Ended`, `Failed` and `Notice`.
 
     Raises
     ------
@@ -238,6 +238,8 @@ class Stream:
         if batch is None:
             self._end(None)
             return 0.0
+        if notice := self._source.take_notice():
+            self._say(Notice(notice))
         self._recording.write(batch)
         if self.playing:
             self._deliver(batch)

@@ -30,7 +30,18 @@ class SourceError(Exception):
 
 
 class SourceLost(SourceError):
-    """The source went away (camera unplugged, peer closed) and may come back: opening it again is worth a try."""
+    """The source went away (camera unplugged, peer closed) and may come back: opening it again is worth a try.
+
+    Parameters
+    ----------
+    text : str
+    restarting : bool
+        It is still there, but must be opened again to go on.
+    """
+
+    def __init__(self, text: str, *, restarting: bool = False) -> None:
+        super().__init__(text)
+        self.restarting = restarting
 
 
 @dataclass(frozen=True)
@@ -168,6 +179,10 @@ class Source(ABC):
     def seek(self, time_us: int) -> None:
         """Go on reading at `time_us` (µs, the recording's own time); only where `info.seekable`."""
         raise SourceError(f"{self.info.name} is live and cannot be wound to {time_us} µs: play a recording instead.")
+
+    def take_notice(self) -> str:
+        """Give what the user should know of a source that works, in one sentence, once; empty: nothing."""
+        return ""
 
     @abstractmethod
     def close(self) -> None:

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import dv_processing as dv
 
 from pipeline.events import Resolution
-from pipeline.sources.base import CameraSpec, SourceError, SourceInfo, SourceLost
+from pipeline.sources import camera_faults
+from pipeline.sources.base import SourceError, SourceInfo, SourceLost
+from pipeline.sources.camera_found import CameraFound
+from pipeline.sources.camera_watch import DriftMeter, SilenceWatch
 from pipeline.sources.intake import NATIVE_ERRORS
-from pipeline.sources.live import LiveSource
+from pipeline.sources.live import InputSource
 from pipeline.sources.live_clock import LiveClock
+from pipeline.sources.usb_cameras import PluggedIn, can_look, kind_of, node_of, plugged_in, speed_name
 
-VENDOR = "152a"
+VENDOR = 0x152A
 """iniVation's number on the USB."""
-UDEV_RULE = f'SUBSYSTEM=="usb", ATTR{{idVendor}}=="{VENDOR}", MODE="0666"'
-UDEV_FILE = "/etc/udev/rules.d/65-inivation.rules"
 SLACK_US = 250_000
 """Events are under way this long at most, from the sensor over the USB and through the driver of a busy machine."""
+VANISHING_S = 0.3
+"""The driver notices that a camera was pulled out so much earlier than the system tells it, at most."""
+_LOOK_AGAIN_S = 0.02
 _MODELS = {
     "DVXPLORER": "DVXplorer",
     "DVXPLORER_M": "DVXplorer Mini",
@@ -31,85 +34,162 @@ _MODELS = {
     "DAVIS_GEN2": "DAVIS",
 }
 """What people call what the library calls so; other models have the same name."""
-_LINUX = platform.system() == "Linux"
-_USB_DEVICES = Path("/sys/bus/usb/devices")
+_RESOLUTIONS = {
+    "DVS128": Resolution(128, 128),
+    "DVXplorer": Resolution(640, 480),
+    "DVXplorer Mini": Resolution(640, 480),
+}
+"""Of models that come in one size."""
+_SPEEDS = {"LOW": 1.5, "FULL": 12.0, "HIGH": 480.0, "SUPER": 5000.0, "SUPER_PLUS": 10000.0}
 
 
-@dataclass(frozen=True)
-class CameraFound:
-    """A camera that is plugged in."""
+def find_cameras(usb: Mapping[str, PluggedIn]) -> list[CameraFound]:
+    """Look which of these cameras are plugged in; opens none of them for use.
 
-    model: str
-    serial: str
-    firmware: str
-    address: str
-    """USB bus and device number (``1:5``)."""
-
-
-def list_cameras() -> list[CameraFound]:
-    """Look which cameras are plugged in, in the order of their addresses; opens none of them for use.
+    Parameters
+    ----------
+    usb : mapping of address to PluggedIn
+        What the system tells of them, where it does.
 
     Raises
     ------
     SourceError
         The USB cannot be looked at.
     """
-    return [_found(descriptor) for descriptor in _discover()]
+    return [_found(descriptor, usb) for descriptor in _discover()]
 
 
-def no_camera_message(serial: str | None) -> str:
-    """Say that no camera is there: what was looked for, the usual causes, and what works without."""
-    wanted = f"camera {serial}" if serial else "camera"
-    sentence = (
-        f"No {wanted} was found on the USB (DVXplorer, DAVIS and DVS128 of iniVation are looked for): "
-        "check the cable and the port"
-    )
-    if _LINUX:
-        sentence += f", and that you may use it ({udev_advice()})"
-    return f"{sentence}, or use --simulate for a camera's view without one."
+def look_closer(found: CameraFound) -> CameraFound:
+    """Give what is known of a camera once it is opened for a moment, or why it cannot be."""
+    if found.obstacle:
+        return found
+    try:
+        source = CameraSource(found)
+    except SourceError as error:
+        return replace(found, obstacle=str(error))
+    info = source.info
+    source.close()
+    return replace(found, model=info.camera, resolution=info.resolution)
 
 
-def udev_advice() -> str:
-    """Say, for Linux, which udev rule lets users open cameras."""
-    return (
-        f"the line {UDEV_RULE} in {UDEV_FILE}, then "
-        "`sudo udevadm control --reload-rules && sudo udevadm trigger` and plug it in again"
-    )
+class CameraSource(InputSource):
+    """Events of a camera as they happen.
 
-
-class CameraSource(LiveSource):
-    """Events of a camera as they happen; their times are microseconds of the wall clock.
+    Their times are the camera's own microseconds, set to the wall clock once, when it is opened.
 
     Parameters
     ----------
-    spec : CameraSpec
-        By serial number, or the first camera by USB address.
+    found : CameraFound
 
     Raises
     ------
     SourceError
-        None is there, or it cannot be opened.
+        It cannot be opened.
     """
 
-    def __init__(self, spec: CameraSpec) -> None:
-        descriptor = _choose(spec)
-        found = _found(descriptor)
-        self._label = f"{found.model} {found.serial}"
+    def __init__(self, found: CameraFound) -> None:
+        self._found = found
+        camera, resolution = self._open()
+        model = f"DAVIS{resolution.width}" if found.model == "DAVIS" else found.model
+        self._label = f"{model} {found.serial}".strip()
+        self.info = SourceInfo(
+            kind="camera", name=self._label, resolution=resolution, camera=model, serial=found.serial
+        )
+        self._camera: Any = camera
+        self._silence = SilenceWatch()
+        self._drift = DriftMeter()
+        self._notice = self._port_notice(camera)
+        self._drift_told = False
+        super().__init__(camera, resolution, LiveClock(SLACK_US, start_us=time.time_ns() // 1000))
+
+    def take_notice(self) -> str:
+        notice, self._notice = self._notice, ""
+        return notice
+
+    def close(self) -> None:
+        self._camera = None
+        super().close()
+
+    def _open(self) -> tuple[Any, Resolution]:
+        found = self._found
         try:
-            camera = dv.io.camera.open(descriptor)
+            camera = dv.io.camera.open(_descriptor(found))
             size = camera.getEventResolution()
         except NATIVE_ERRORS as error:
             raise SourceError(_opening_failed(found, str(error))) from error
         if size is None:
-            raise SourceError(f"The camera {self._label} sends no events: choose an event camera.")
-        resolution = Resolution(*size)
-        self.info = SourceInfo(
-            kind="camera", name=self._label, resolution=resolution, camera=found.model, serial=found.serial
-        )
-        super().__init__(camera, resolution, LiveClock(SLACK_US, start_us=time.time_ns() // 1000))
+            raise SourceError(camera_faults.no_events(f"The camera {found.label}"))
+        return camera, Resolution(*size)
+
+    def _receive(self) -> bool:
+        if super()._receive():
+            self._silence.events_came()
+            self._watch_clock()
+            return True
+        if self._gives_signs_of_life():
+            self._silence.sign_came()
+        else:
+            self._silence.nothing_came()
+        if self._silence.is_dead:
+            raise SourceLost(camera_faults.dead(self._label, self._silence.silent_s), restarting=True)
+        if self._silence.is_doubtful():
+            self._start_again()
+        return False
+
+    def _gives_signs_of_life(self) -> bool:
+        """Whether its motion sensor has said something, which it does before a still scene too."""
+        camera = self._camera
+        if camera is None or not hasattr(camera, "getNextImuBatch"):
+            return False
+        try:
+            return bool(camera.getNextImuBatch())
+        except NATIVE_ERRORS:  # it has gone, which reading events will tell
+            return False
+
+    def _start_again(self) -> None:
+        """Open it anew, in case it has stopped sending: this one gives no sign of life before a still scene."""
+        self._camera = self._reader = None
+        try:
+            self._camera, _ = self._open()
+        except SourceError as error:
+            raise SourceLost(str(error)) from error
+        self._reader = self._camera
+        self._drift.restart()
+
+    def _watch_clock(self) -> None:
+        last_us = self._intake.newest_us
+        if last_us is not None:
+            self._drift.saw(last_us)
+        if self._drift.is_large and not self._drift_told:
+            self._drift_told = True
+            self._notice = camera_faults.drifts(self._label, self._drift.gain_us_a_minute or 0.0)
+
+    def _port_notice(self, camera: Any) -> str:
+        found = self._found
+        if found.slow:
+            return camera_faults.slow_port(self._label, found.speed)
+        if found.speed or found.model == "DVS128":
+            return ""
+        mbit = _SPEEDS.get(str(camera.getConnectionSpeed().name).upper(), 0.0)
+        return camera_faults.slow_port(self._label, speed_name(mbit)) if 0 < mbit < _SPEEDS["SUPER"] else ""
 
     def _lost(self) -> SourceLost:
-        return SourceLost(f"The camera {self._label} is gone or sends no more: check its cable, or plug it in again.")
+        if is_there(self._found):
+            return SourceLost(camera_faults.stopped(self._label), restarting=True)
+        return SourceLost(camera_faults.unplugged(self._label))
+
+
+def is_there(found: CameraFound) -> bool:
+    """Whether a camera whose driver has given up is still plugged in; waits until the system has noticed."""
+    deadline = time.monotonic() + VANISHING_S
+    while True:
+        if can_look():
+            there = any(each.address == found.address for each in plugged_in())
+        else:
+            there = any(_address(each) == found.address for each in _discover())
+        if not there or time.monotonic() >= deadline:
+            return there
+        time.sleep(_LOOK_AGAIN_S)
 
 
 def _discover() -> list[dv.io.camera.USBDevice.DeviceDescriptor]:
@@ -122,72 +202,56 @@ def _discover() -> list[dv.io.camera.USBDevice.DeviceDescriptor]:
     return sorted(descriptors, key=lambda descriptor: (descriptor.busNumber, descriptor.devAddress))
 
 
-def _found(descriptor: dv.io.camera.USBDevice.DeviceDescriptor) -> CameraFound:
-    model = str(descriptor.cameraModel.name)
-    return CameraFound(
-        model=_MODELS.get(model, model),
-        serial=str(descriptor.serialNumber),
-        firmware=str(descriptor.firmwareVersion),
-        address=f"{descriptor.busNumber}:{descriptor.devAddress}",
-    )
-
-
-def _choose(spec: CameraSpec) -> dv.io.camera.USBDevice.DeviceDescriptor:
-    descriptors = _discover()
-    if not descriptors:
-        _refuse_forbidden()
-        raise SourceError(no_camera_message(spec.serial))
-    if spec.serial is None:
-        return descriptors[0]
-    for descriptor in descriptors:
-        if descriptor.serialNumber == spec.serial:
+def _descriptor(found: CameraFound) -> dv.io.camera.USBDevice.DeviceDescriptor:
+    for descriptor in _discover():
+        if _address(descriptor) == found.address:
             return descriptor
-    there = ", ".join(f"{camera.model} {camera.serial}" for camera in map(_found, descriptors))
-    raise SourceError(
-        f"No camera with the serial number {spec.serial} is plugged in, only {there}: choose one of these."
+    raise SourceError(camera_faults.gone_while_opening(f"The camera {found.label}"))
+
+
+def _address(descriptor: dv.io.camera.USBDevice.DeviceDescriptor) -> str:
+    return f"{descriptor.busNumber}:{descriptor.devAddress}"
+
+
+def _found(descriptor: dv.io.camera.USBDevice.DeviceDescriptor, usb: Mapping[str, PluggedIn]) -> CameraFound:
+    name = str(descriptor.cameraModel.name)
+    address = _address(descriptor)
+    system = usb.get(address)
+    model = _MODELS.get(name, name)
+    serial = str(descriptor.serialNumber) or (system.serial if system else "")
+    obstacle = ""
+    if system is not None and not system.allowed:
+        obstacle = camera_faults.forbidden(f"The camera {model} {serial}".strip(), VENDOR, system.node)
+    mbit = system.speed_mbit if system else 0.0
+    return CameraFound(
+        model=model,
+        serial=serial,
+        firmware=str(descriptor.firmwareVersion),
+        address=address,
+        maker="iniVation",
+        driver="dv-processing",
+        resolution=_RESOLUTIONS.get(model),
+        speed=speed_name(mbit),
+        slow=system is not None and system.slow,
+        obstacle=obstacle,
     )
 
 
 def _opening_failed(found: CameraFound, reason: str) -> str:
     """Say why a camera that was found cannot be opened; the library tells in its own words, before a native stack."""
-    label = f"The camera {found.model} {found.serial}"
+    label = f"The camera {found.label}"
     said = reason.partition("Stacktrace")[0].lower()
     if "version incorrect" in said:
-        return f"{label} has firmware {found.firmware}, which does not fit: update it with iniVation's program DV."
-    node = _node(*map(int, found.address.split(":")))
-    if "access" in said or (node.exists() and not os.access(node, os.R_OK | os.W_OK)):
-        return _forbidden(label)
-    if "busy" in said or "another running program" in said:
-        return f"{label} is used by another program: close that program and try again."
-    if "no_device" in said or "not found" in said:
-        return f"{label} went away while it was opened: check its cable and plug it in again."
-    return f"{label} at USB address {found.address} cannot be opened: close programs that use it, or plug it in again."
-
-
-def _refuse_forbidden() -> None:
-    """Raise when a camera is plugged in that this user may not open, which the library takes for no camera."""
-    for node in _camera_nodes():
-        if node.exists() and not os.access(node, os.R_OK | os.W_OK):
-            raise SourceError(_forbidden(f"A camera is plugged in at {node}, but it"))
-
-
-def _forbidden(what: str) -> str:
-    sentence = f"{what} may not be opened by you"
-    if _LINUX:
-        return f"{sentence}: you need a udev rule ({udev_advice()})."
-    return f"{sentence}: check the permissions of USB devices on this machine."
-
-
-def _camera_nodes() -> Iterator[Path]:
-    """Yield the device files of cameras, as Linux lists them; elsewhere none."""
-    for device in sorted(_USB_DEVICES.glob("*")) if _USB_DEVICES.is_dir() else []:
-        try:
-            if (device / "idVendor").read_text().strip() == VENDOR:
-                bus, address = (int((device / name).read_text()) for name in ("busnum", "devnum"))
-                yield _node(bus, address)
-        except (OSError, ValueError):  # an interface, which has no vendor of its own, or gone by now
-            continue
-
-
-def _node(bus: int, address: int) -> Path:
-    return Path(f"/dev/bus/usb/{bus:03d}/{address:03d}")
+        return camera_faults.old_firmware(label, found.firmware, kind_of(VENDOR, 0))
+    system = next((each for each in plugged_in() if each.address == found.address), None)
+    if "access" in said or (system is not None and not system.allowed):
+        bus, number = (int(part) for part in found.address.split(":"))
+        return camera_faults.forbidden(label, VENDOR, node_of(bus, number))
+    if "busy" in said or "another running program" in said or "already in use" in said:
+        return camera_faults.busy(label)
+    if "no_device" in said or "not found" in said or "could not find" in said:
+        return camera_faults.gone_while_opening(label)
+    if "serial number" in said or "stall" in said or "timeout" in said:
+        gone = can_look() and system is None
+        return camera_faults.gone_while_opening(label) if gone else camera_faults.silent_while_opening(label)
+    return camera_faults.unopened(label)

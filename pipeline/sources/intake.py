@@ -79,6 +79,11 @@ class Intake:
         """Take checked events; what was put before must have been taken."""
         self._events, self._store, self._next = events, store, 0
 
+    @property
+    def newest_us(self) -> int | None:
+        """Time of the newest event that was put and not yet taken."""
+        return int(self._events[-1]["timestamp"]) if self._events is not None and len(self._events) else None
+
     def clear(self) -> None:
         """Forget what was put and not taken."""
         self._events = self._store = None

@@ -1,4 +1,4 @@
-"""What cameras and network streams of dv-processing have in common."""
+"""What cameras and network streams have in common."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from pipeline.events import NO_EVENTS, Resolution
 from pipeline.sources.base import READ_PATIENCE_S, EventBatch, Source, SourceLost
 from pipeline.sources.intake import NATIVE_ERRORS, Intake
-from pipeline.sources.live_clock import LiveClock
+from pipeline.sources.live_clock import LiveClock, ToldClock
 
 if TYPE_CHECKING:
     import dv_processing as dv
@@ -27,7 +27,7 @@ class Input(Protocol):
 
 
 class LiveSource(Source):
-    """Events as they come from an input of dv-processing.
+    """Events as they come.
 
     Attributes
     ----------
@@ -35,8 +35,7 @@ class LiveSource(Source):
         Events left out so far because they lay outside the sensor.
     """
 
-    def __init__(self, reader: Input, resolution: Resolution, clock: LiveClock) -> None:
-        self._reader: Input | None = reader
+    def __init__(self, resolution: Resolution, clock: LiveClock | ToldClock) -> None:
         self._intake = Intake(resolution)
         self._clock = clock
 
@@ -51,10 +50,32 @@ class LiveSource(Source):
             if not self._receive():
                 if time.monotonic() >= deadline:
                     return EventBatch(NO_EVENTS, self._clock.silent())
-                time.sleep(POLL_S)
+                self._wait()
             batch = self._intake.take()
         times = batch.events["timestamp"]
         return EventBatch(batch.events, self._clock.saw(int(times[0]), int(times[-1])), batch.store)
+
+    @abstractmethod
+    def _receive(self) -> bool:
+        """Put what has come into the intake; False when no events have.
+
+        Raises
+        ------
+        SourceLost
+            Nothing more will come.
+        """
+
+    def _wait(self) -> None:
+        """Wait a little for more to come."""
+        time.sleep(POLL_S)
+
+
+class InputSource(LiveSource):
+    """Events as they come from an input of dv-processing."""
+
+    def __init__(self, reader: Input, resolution: Resolution, clock: LiveClock) -> None:
+        super().__init__(resolution, clock)
+        self._reader: Input | None = reader
 
     def close(self) -> None:
         self._reader = None
@@ -65,7 +86,6 @@ class LiveSource(Source):
         """Say that the source went away."""
 
     def _receive(self) -> bool:
-        """Put what has come into the intake; False when no events have."""
         if self._reader is None:
             raise self._lost()
         try:

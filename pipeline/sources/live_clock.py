@@ -50,3 +50,24 @@ class LiveClock:
         passed_us = (self._clock_ns() - self._anchor_ns) // 1000
         self._told_us = max(self._told_us, self._anchor_us + passed_us - self._slack_us)
         return self._told_us
+
+
+class ToldClock:
+    """How far a live source's time has come, where it tells so also while it sends no events."""
+
+    def __init__(self) -> None:
+        self._shown_us = self._told_us = 0
+
+    def shows(self, time_us: int) -> None:
+        """Note the source's own time: no event from before comes any more (µs)."""
+        self._shown_us = max(self._shown_us, time_us)
+
+    def saw(self, first_us: int, last_us: int) -> int:
+        """Note events from `first_us` to `last_us` that have just come; give the time before which all are there."""
+        self._told_us = max(self._told_us, last_us + 1)
+        return self._told_us
+
+    def silent(self) -> int:
+        """Give the time before which all events are there when none have come; 0 before it is known."""
+        self._told_us = max(self._told_us, self._shown_us)
+        return self._told_us

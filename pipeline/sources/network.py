@@ -15,7 +15,7 @@ from pipeline.events import Resolution
 from pipeline.sources.aedat4 import Header, HeaderError, header_length, parse_header
 from pipeline.sources.base import NetworkSpec, SourceError, SourceInfo, SourceLost
 from pipeline.sources.intake import NATIVE_ERRORS
-from pipeline.sources.live import LiveSource
+from pipeline.sources.live import InputSource
 from pipeline.sources.live_clock import LiveClock
 
 PATIENCE_S = 2.0
@@ -24,7 +24,7 @@ SLACK_US = 500_000
 """A peer may be late by this much before time passes without its events."""
 
 
-class NetworkSource(LiveSource):
+class NetworkSource(InputSource):
     """Events of a `NetworkWriter` of dv-processing: TCP, TLS or a UNIX socket.
 
     dv-processing's reader waits for ever for a peer that says nothing, with Python's global lock held. So the

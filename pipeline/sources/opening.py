@@ -28,9 +28,9 @@ def open_source(spec: SourceSpec) -> Source:
 
             return RecordingSource(spec)
         case CameraSpec():
-            from pipeline.sources.camera import CameraSource
+            from pipeline.sources.camera_discovery import open_camera
 
-            return CameraSource(spec)
+            return open_camera(spec)
         case NetworkSpec():
             from pipeline.sources.network import NetworkSource
 

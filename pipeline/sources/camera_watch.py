@@ -1,0 +1,173 @@
+"""Tells a still scene from a dead stream, sense from nonsense, and how a camera's clock goes."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from itertools import pairwise
+from statistics import median
+
+DEAD_S = 3.0
+"""A camera that gives signs of life without events, and then none for so long, is dead."""
+DOUBTFUL_S = 30.0
+"""One that never gives any is started again after so long without an event, to be sure; then half as often."""
+MOST_DOUBTFUL_S = 600.0
+TICK_AT_MOST_S = 0.5
+"""Counted between two looks, however long they were apart: a machine that slept did not listen."""
+DRIFT_US_A_MINUTE = 10_000
+STEP_S = 10.0
+STEPS_A_MINUTE = 6
+LEAP_US = 5_000_000
+"""Time does not go on by more than this in one packet, unless that long has passed."""
+STILL_S = 0.5
+"""A camera's time that stands still for so long, while packets come, has been set back."""
+OUTSIDE_SHARE = 0.1
+OUTSIDE_EVENTS = 100
+"""Events that lie outside the sensor in one packet, and their share of it, that no camera sends."""
+
+
+class SilenceWatch:
+    """How long a camera has given no events and no other signs of life.
+
+    Parameters
+    ----------
+    clock_s : callable
+        A clock that never jumps.
+    """
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._clock_s = clock_s
+        self._looked_s = clock_s()
+        self._patience_s = DOUBTFUL_S
+        self._shows_life = False
+        self.silent_s = 0.0
+        """Without events and without signs of life."""
+
+    def events_came(self) -> None:
+        """Note that events have come."""
+        self._look()
+        self.silent_s = 0.0
+        self._patience_s = DOUBTFUL_S
+
+    def sign_came(self) -> None:
+        """Note that something has come that a camera sends before a still scene too."""
+        self._look()
+        self.silent_s = 0.0
+        self._shows_life = True
+
+    def nothing_came(self) -> None:
+        """Note that nothing has come since the last time."""
+        self.silent_s += self._look()
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it has stopped sending what it sends before a still scene too."""
+        return self._shows_life and self.silent_s >= DEAD_S
+
+    def is_doubtful(self) -> bool:
+        """Whether nobody can say if it lives, and it should be started again; waits twice as long the next time."""
+        if self._shows_life or self.silent_s < self._patience_s:
+            return False
+        self.silent_s = 0.0
+        self._patience_s = min(self._patience_s * 2, MOST_DOUBTFUL_S)
+        return True
+
+    def _look(self) -> float:
+        before_s, self._looked_s = self._looked_s, self._clock_s()
+        return min(self._looked_s - before_s, TICK_AT_MOST_S)
+
+
+class DriftMeter:
+    """How much a camera's clock gains on this computer's.
+
+    Events are under way for a time that varies, but is never less than some minimum. So the smallest lead of this
+    computer's clock over the camera's in each `STEP_S` is kept, and compared with that a minute before.
+
+    Parameters
+    ----------
+    clock_s : callable
+        A clock that never jumps.
+    """
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._clock_s = clock_s
+        self._steps: deque[float] = deque(maxlen=STEPS_A_MINUTE + 2)
+        """Smallest lead in each step (µs)."""
+        self._step_began_s: float | None = None
+        self._lead_us = 0.0
+
+    def restart(self) -> None:
+        """The camera's clock was set anew."""
+        self._steps.clear()
+        self._step_began_s = None
+
+    def saw(self, camera_us: int) -> None:
+        """Note what the camera's clock shows, as told by what has just come (µs)."""
+        now_s = self._clock_s()
+        lead_us = now_s * 1e6 - camera_us
+        if self._step_began_s is None:
+            self._step_began_s, self._lead_us = now_s, lead_us
+        elif now_s - self._step_began_s < STEP_S:
+            self._lead_us = min(self._lead_us, lead_us)
+        elif now_s - self._step_began_s < 2 * STEP_S:
+            self._steps.append(self._lead_us)
+            self._step_began_s += STEP_S
+            self._lead_us = lead_us
+        else:  # nothing came for a while: minutes are counted anew
+            self.restart()
+            self.saw(camera_us)
+
+    @property
+    def gain_us_a_minute(self) -> float | None:
+        """What the camera's clock gains in a minute (µs, negative: loses); None before more than a minute is over.
+
+        0 where the lead has jumped rather than grown: then events were late for a while.
+        """
+        steps = list(self._steps)
+        if len(steps) < STEPS_A_MINUTE + 2:
+            return None
+        over_a_minute = steps[0] - steps[STEPS_A_MINUTE]
+        in_most_steps = STEPS_A_MINUTE * median(before - after for before, after in pairwise(steps))
+        grows = in_most_steps * over_a_minute > 0 and abs(in_most_steps) >= abs(over_a_minute) / 2
+        return min(over_a_minute, in_most_steps, key=abs) if grows else 0.0
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is worth telling."""
+        gain = self.gain_us_a_minute
+        return gain is not None and abs(gain) > DRIFT_US_A_MINUTE
+
+
+class TimeCheck:
+    """Whether a camera's time goes on as time does, for drivers that take anything for events.
+
+    Parameters
+    ----------
+    clock_s : callable
+        A clock that never jumps.
+    """
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._clock_s = clock_s
+        self._looked_s = clock_s()
+        self._shown_us: int | None = None
+        self._still_s = 0.0
+        self.stands_still = False
+        self.leaps = False
+
+    def saw(self, camera_us: int, packets: int) -> None:
+        """Note what the camera's clock shows after so many packets."""
+        before_s, self._looked_s = self._looked_s, self._clock_s()
+        if self._shown_us is not None:
+            passed_s = self._looked_s - before_s
+            gone_us = camera_us - self._shown_us
+            self.leaps = gone_us > LEAP_US * max(packets, 1) + passed_s * 2e6
+            self._still_s = self._still_s + min(passed_s, TICK_AT_MOST_S / 2) if gone_us <= 0 else 0.0
+            self.stands_still = self._still_s >= STILL_S
+        self._shown_us = camera_us
+
+
+def mostly_outside(events: int, outside: int) -> bool:
+    """Whether so many of so many events lie outside the sensor that they are none."""
+    return outside >= OUTSIDE_EVENTS and outside > events * OUTSIDE_SHARE

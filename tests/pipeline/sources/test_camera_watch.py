@@ -1,0 +1,142 @@
+"""What a camera's silence, its clock and its coordinates say of it; on a clock that the test moves."""
+
+import pytest
+
+from pipeline.sources.camera_watch import (
+    DEAD_S,
+    DOUBTFUL_S,
+    DriftMeter,
+    SilenceWatch,
+    TimeCheck,
+    mostly_outside,
+)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def silent_for(watch: SilenceWatch, clock: Clock, seconds: float) -> None:
+    for _ in range(round(seconds / 0.1)):
+        clock.now_s += 0.1
+        watch.nothing_came()
+
+
+def test_a_camera_that_gave_signs_of_life_and_gives_none_is_dead() -> None:
+    clock = Clock()
+    watch = SilenceWatch(clock)
+    watch.sign_came()
+    silent_for(watch, clock, DEAD_S - 0.5)
+    assert not watch.is_dead
+    silent_for(watch, clock, 1.0)
+    assert watch.is_dead
+
+
+def test_before_a_still_scene_signs_of_life_go_on() -> None:
+    clock = Clock()
+    watch = SilenceWatch(clock)
+    for _ in range(30):
+        silent_for(watch, clock, DEAD_S - 1)
+        watch.sign_came()
+    assert not watch.is_dead
+    assert not watch.is_doubtful()
+
+
+def test_one_that_never_gives_any_is_doubted_more_and_more_rarely() -> None:
+    clock = Clock()
+    watch = SilenceWatch(clock)
+    silent_for(watch, clock, DOUBTFUL_S + 1)
+    assert not watch.is_dead
+    assert watch.is_doubtful()
+    silent_for(watch, clock, DOUBTFUL_S + 1)
+    assert not watch.is_doubtful()
+    silent_for(watch, clock, DOUBTFUL_S)
+    assert watch.is_doubtful()
+    watch.events_came()
+    silent_for(watch, clock, DOUBTFUL_S + 1)
+    assert watch.is_doubtful(), "events have come in between: it is as in the beginning"
+
+
+def test_a_machine_that_slept_did_not_listen() -> None:
+    clock = Clock()
+    watch = SilenceWatch(clock)
+    watch.sign_came()
+    clock.now_s += 3600
+    watch.nothing_came()
+    assert not watch.is_dead
+
+
+def minutes(meter: DriftMeter, clock: Clock, count: float, gain_us_a_minute: float) -> None:
+    """Let events come every 50 ms, each 1 to 5 ms late."""
+    began_s = clock.now_s
+    for number in range(round(count * 1200)):
+        clock.now_s = began_s + number * 0.05
+        passed_s = clock.now_s - 1000
+        late_us = 1000 + number * 7919 % 4000
+        meter.saw(round(5_000_000 + passed_s * 1e6 * (1 + gain_us_a_minute / 60e6)) - late_us)
+
+
+@pytest.mark.parametrize("gain", [0.0, 8_000.0, -8_000.0, 25_000.0, -600_000.0])
+def test_drift_is_measured_whatever_time_events_are_under_way(gain: float) -> None:
+    clock = Clock()
+    meter = DriftMeter(clock)
+    minutes(meter, clock, 1, gain)
+    assert meter.gain_us_a_minute is None
+    minutes(meter, clock, 1, gain)
+    assert meter.gain_us_a_minute == pytest.approx(gain, abs=500, rel=0.05)
+    assert meter.is_large == (abs(gain) > 10_000)
+
+
+def test_one_delay_is_no_drift() -> None:
+    clock = Clock()
+    meter = DriftMeter(clock)
+    for number in range(2400):
+        clock.now_s = 1000 + number * 0.05
+        late_us = 300_000 if 400 < number < 1000 else 1000
+        meter.saw(round(clock.now_s * 1e6) - late_us)
+        assert not meter.is_large
+
+
+def test_a_pause_begins_the_minute_anew() -> None:
+    clock = Clock()
+    meter = DriftMeter(clock)
+    minutes(meter, clock, 2, 50_000)
+    clock.now_s += 100
+    meter.saw(0)
+    assert meter.gain_us_a_minute is None
+
+
+def test_time_that_stands_still_while_packets_come_was_set_back() -> None:
+    clock = Clock()
+    check = TimeCheck(clock)
+    for number in range(100):
+        clock.now_s += 0.01
+        check.saw(number * 10_000, 1)
+        assert not check.stands_still
+        assert not check.leaps
+    for _ in range(100):
+        clock.now_s += 0.01
+        check.saw(990_000, 1)
+    assert check.stands_still
+
+
+def test_time_that_leaps_is_nonsense() -> None:
+    clock = Clock()
+    check = TimeCheck(clock)
+    check.saw(0, 1)
+    clock.now_s += 60
+    check.saw(61_000_000, 64)  # held up for a minute
+    assert not check.leaps
+    clock.now_s += 0.01
+    check.saw(90_000_000, 1)
+    assert check.leaps
+
+
+def test_a_camera_sends_next_to_nothing_from_outside_its_sensor() -> None:
+    assert not mostly_outside(1_000_000, 5_000)
+    assert not mostly_outside(50, 50)
+    assert mostly_outside(1_000, 400)
