@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import time
@@ -130,16 +131,13 @@ class Recorder:
     def _go_on_in_next_part(self) -> None:
         """Time has jumped back: go on in a file of its own."""
         self._close_part()
-        while True:
-            self._part += 1
-            if self._part > MAX_PARTS:
-                raise RecorderError(
-                    f"Recording to {self._first_path.name} ended: the stream's time has jumped back "
-                    f"{MAX_PARTS} times. What was written is readable."
-                )
-            path = self._first_path.with_stem(f"{self._first_path.stem}-{self._part}")
-            if not path.exists():
-                break
+        if self._part >= MAX_PARTS:
+            raise RecorderError(
+                f"Recording to {self._first_path.name} ended: the stream's time has jumped back "
+                f"{MAX_PARTS} times. What was written is readable."
+            )
+        self._part += 1
+        path = free_part(self._first_path)
         self._writer = self._open(path)
         self.path = path
 
@@ -179,6 +177,14 @@ class Recorder:
             self.bytes = self._closed_bytes + os.stat(self.path).st_size
         except OSError:  # removed by somebody meanwhile: the number stays where it was
             return
+
+
+def free_part(path: Path) -> Path:
+    """Give the name under which a recording goes on: `walk-2.aedat4` after `walk.aedat4`, or a later number."""
+    stem, dash, number = path.stem.rpartition("-")
+    if not (dash and number.isdigit() and path.with_stem(stem).exists()):
+        stem = path.stem
+    return next(part for count in itertools.count(2) if not (part := path.with_stem(f"{stem}-{count}")).exists())
 
 
 def _packets(batch: EventBatch) -> Iterator[tuple[int, dv.EventPacket]]:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
@@ -26,7 +27,9 @@ from pipeline.capture.messages import (
     Command,
     Crashed,
     DragObject,
+    Lost,
     Open,
+    Opened,
     Play,
     RecordingState,
     Rendering,
@@ -40,12 +43,17 @@ from pipeline.capture.messages import (
 from pipeline.capture.ring import Pixels, RingFeed, latest_picture
 from pipeline.events import Resolution
 from pipeline.feed import FrameFeed
+from pipeline.recorder import free_part
+from pipeline.sources import camera_faults
 from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SourceSpec, VideoSpec, WebcamSpec
 
 CLOSING_S = 5.0
 LISTENING_S = 10.0
 """So much longer a listener of statuses may take that is busy while the capture closes."""
 WATCH_EVERY_S = 0.25
+MOST_RESTARTS = 3
+RESTARTS_WITHIN_S = 60.0
+"""A camera whose driver takes the process with it more often than that is given up."""
 _LATEST_COUNTS = (Play, Seek, SetSpeed, SetLoop, SetFramer, SetRendering, ChooseObjects, DragObject)
 """Of several of these in a row only the last one matters."""
 
@@ -108,6 +116,11 @@ class Capture:
         self._child: ChildProcess | None = None
         self._spec: SourceSpec | None = None
         """Of the newest `Open` on its way to the process."""
+        self._order: Open | None = None
+        """That `Open`, as it was changed since."""
+        self._camera = ""
+        """Name of the camera that is open by it, or was."""
+        self._restarts: deque[float] = deque(maxlen=MOST_RESTARTS)
         self._recording_to: RecordingState | None = None
         self._fault = ""
 
@@ -270,9 +283,20 @@ class Capture:
                 if not self._pending:
                     return
                 generation, command = self._pending.popleft()
-            if isinstance(command, Open):
-                self._spec = command.spec
+            self._note(command)
             child.send(generation, command)
+
+    def _note(self, command: Command) -> None:
+        """Keep what is to be done again if the process dies."""
+        match command:
+            case Open():
+                self._spec, self._order = command.spec, command
+                if not command.patient:
+                    self._camera = ""
+            case Play(playing) if self._order is not None:
+                self._order = replace(self._order, paused=not playing)
+            case SetFramer(framer) if self._order is not None:
+                self._order = replace(self._order, framer=framer)
 
     def _hear(self, child: ChildProcess) -> None:
         if child.is_up():
@@ -287,8 +311,18 @@ class Capture:
                 self._recording_to = status if status.path else None
             with self._lock:
                 outdated = generation != self._generation
+            if isinstance(status, Opened) and not outdated:
+                self._opened(status)
             if not outdated or isinstance(status, RecordingState):
                 self._tell(status)
+
+    def _opened(self, opened: Opened) -> None:
+        """Know which camera it is, so that the same one is opened again."""
+        if self._order is None or not isinstance(self._order.spec, CameraSpec):
+            return
+        self._camera = opened.info.name
+        if opened.info.serial:
+            self._order = replace(self._order, spec=CameraSpec(opened.info.serial))
 
     def _look_after(self, child: ChildProcess) -> None:
         """Deal with a process that has died, or must."""
@@ -311,15 +345,31 @@ class Capture:
             again = child.was_up and bool(opens)
             self._pending = deque(rest[opens[-1] :] if again else ())
             wanted = child.was_closed and not hung
-            if again:
+            order = None if again or wanted else self._again(recorded)
+            if order is not None:
+                self._pending = deque([(self._generation, order)])
+            if again or order is not None:
                 self._state = CaptureState.STARTING
             else:
                 self._state = CaptureState.STOPPED if wanted else CaptureState.FAULTED
         if recorded is not None:
             self._recording_to = None
             self._tell(recorded)
-        if not (again or wanted):
+        if order is not None:
+            self._tell(Lost(camera_faults.crashed(f"the camera {self._camera}"), restarting=True))
+        elif not (again or wanted):
             self._tell(Crashed(self._why(exit_code, hung, child.was_up, recorded is not None)))
+
+    def _again(self, recorded: RecordingState | None) -> Open | None:
+        """Give the order for another process to go on with a camera; None where there is none, or no sense in it."""
+        order, now_s = self._order, time.monotonic()
+        if order is None or not self._camera or not isinstance(order.spec, CameraSpec):
+            return None
+        if len(self._restarts) == MOST_RESTARTS and now_s - self._restarts[0] < RESTARTS_WITHIN_S:
+            return None
+        self._restarts.append(now_s)
+        before = self._recording_to.path if recorded is not None and self._recording_to is not None else None
+        return replace(order, patient=True, record_to=None if before is None else free_part(before))
 
     def _recorded(self) -> RecordingState | None:
         """Give the end of a recording that the process did not live to finish."""
