@@ -63,7 +63,7 @@ TOUR_THINGS = (
     "fish",
     "tree",
     "key",
-    "sailboat",
+    "crown",
     "face",
     "flower",
 )

@@ -145,18 +145,13 @@ def key() -> Drawing:
     )
 
 
-def sailboat() -> Drawing:
-    hull = joined(
-        polygon((-0.90, 0.42), (0.90, 0.42)),
-        curve((0.90, 0.42), (0.76, 0.82), (0.46, 0.84), corners=16),
-        curve((-0.46, 0.84), (-0.76, 0.82), (-0.90, 0.42), corners=16),
-    )
+def crown() -> Drawing:
+    points = ((-0.90, -0.42), (-0.44, 0.12), (0.0, -0.66), (0.44, 0.12), (0.90, -0.42))
     return drawing(
-        area(WHITE, hull),
-        stroke(DARK, polygon((-0.80, 0.56), (0.80, 0.56)), 0.05),
-        stroke(LIGHT, polygon((-0.04, -0.94), (-0.04, 0.42)), 0.06),
-        area(WHITE, joined(curve((0.06, -0.88), (0.62, -0.30), (0.76, 0.26), corners=20), polygon((0.06, 0.26)))),
-        area(LIGHT, joined(curve((-0.14, -0.66), (-0.50, -0.20), (-0.64, 0.26), corners=20), polygon((-0.14, 0.26)))),
+        area(WHITE, polygon((-0.66, 0.66), *points, (0.66, 0.66))),
+        *(area(LIGHT, ellipse(x, y, 0.11)) for x, y in (points[0], points[2], points[4])),
+        stroke(DARK, polygon((-0.64, 0.44), (0.64, 0.44)), 0.06),
+        *(area(DARK, ellipse(x, 0.55, 0.05)) for x in (-0.36, 0.0, 0.36)),
     )
 
 
@@ -186,7 +181,7 @@ def flower() -> Drawing:
 
 SHAPES: dict[str, Callable[[], Drawing]] = {
     shape.__name__: shape
-    for shape in (star, heart, cup, umbrella, arrow, house, fish, tree, key, sailboat, face, flower)
+    for shape in (star, heart, cup, umbrella, arrow, house, fish, tree, key, crown, face, flower)
 }
 """Every drawing by its name."""
 
