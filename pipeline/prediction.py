@@ -72,6 +72,8 @@ class Prediction:
         Windows since the start that were never predicted, because a newer one was there.
     latency_ms : float
         From the moment the window's last frame was complete to this prediction.
+    taught : bool
+        The probabilities are those of taught classes; the cosines stay the model's own.
     """
 
     start_us: int
@@ -86,6 +88,7 @@ class Prediction:
     segment: int
     skipped_windows: int = 0
     latency_ms: float = 0.0
+    taught: bool = False
 
     @property
     def best(self) -> int | None:

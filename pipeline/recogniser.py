@@ -16,6 +16,8 @@ import numpy as np
 
 from pipeline.bank_features import BankFeatures
 from pipeline.clip import ClipModel, checked_weights, mean_cosine
+from pipeline.few_shot.shown import RowTexts, ShownWindow
+from pipeline.few_shot.taught import FeatureSetting, TaughtClasses, places_of_rows
 from pipeline.prediction import SOMETHING_ELSE, SOMETHING_ELSE_ID, EventFrame, Floats, Prediction
 from pipeline.preprocessing import known_normalisation, known_view
 from pipeline.prompts import ActiveRow, PromptList, Template
@@ -98,6 +100,9 @@ class Recogniser:
         self._others: torch.Tensor | None = None
         """Unit vectors of the bank's texts that mean none of the rows; None: something else is not judged."""
         self._notices: dict[int, str] = {}
+        self._taught: TaughtClasses | None = None
+        self._taught_places: tuple[int | None, ...] = ()
+        """The taught class of each row."""
         self._kept: deque[_Timestep] = deque(maxlen=timesteps)
         self._waiting: list[EventFrame] = []
         self._run_start = 0
@@ -138,8 +143,21 @@ class Recogniser:
         self.prepare(prompts)
         self._rows, self._template = prompts.active, prompts.template
         self._row_features = self._texts.of_rows(self._rows)
+        self._find_taught_rows()
         self._compare_with_bank()
         return self.notices
+
+    def set_taught(self, taught: TaughtClasses | None) -> None:
+        """Judge by what was taught, from the next judgement on; None: by the texts alone.
+
+        Rows that were not taught keep the logit of their text. Windows whose features are of another kind than the
+        examples (another model, T, view or normalisation) are judged by the texts alone.
+        """
+        self._taught = taught
+        self._find_taught_rows()
+
+    def _find_taught_rows(self) -> None:
+        self._taught_places = () if self._taught is None else places_of_rows(self._taught.classes, self._rows)
 
     def set_something_else(self, wanted: bool) -> None:
         """Judge the row "something else" from now on, or leave it out."""
@@ -222,6 +240,39 @@ class Recogniser:
     def _forget_features(self) -> None:
         for timestep in self._kept:
             timestep.feature = None
+
+    # --- what teaching needs ---
+
+    @property
+    def feature_setting(self) -> FeatureSetting:
+        """What the features are, but for the framer's part."""
+        return FeatureSetting.of(self.model, self._timesteps, normalisation=self._normalisation, view=self._view)
+
+    def shown_window(self) -> ShownWindow | None:
+        """Give the window judged last with its features as they were computed; None where it is not complete."""
+        kept = [timestep.feature for timestep in self._kept if timestep.feature is not None]
+        if len(kept) < self._timesteps:
+            return None
+        frames = self.frames
+        events = sum(frame.events for frame in frames)
+        return ShownWindow(
+            features=np.stack([feature.float().cpu().numpy() for feature in kept]),
+            frame=max(frames, key=lambda frame: frame.events).pixels,
+            start_us=frames[0].start_us,
+            end_us=frames[-1].end_us,
+            events=events,
+            segment=frames[0].segment,
+            empty=events < self._fewest_events(frames[0]),
+            setting=self.feature_setting,
+        )
+
+    def row_texts(self) -> RowTexts | None:
+        """Give the rows that are judged with their texts' features; None while there are none."""
+        if self._row_features is None:
+            return None
+        return RowTexts(
+            self._rows, self._row_features.float().cpu().numpy(), float(self.model.scale), self.feature_setting
+        )
 
     # --- live: the newest window ---
 
@@ -349,7 +400,28 @@ class Recogniser:
             timesteps=len(frames),
             segment=frames[0].segment,
             skipped_windows=self._skipped,
+            taught=moving and self._judges_taught(len(frames)),
         )
+
+    def _judges_taught(self, timesteps: int) -> bool:
+        """Whether something was taught that fits a window of so many timesteps."""
+        taught = self._taught
+        if taught is None or all(place is None for place in self._taught_places):
+            return False
+        return timesteps == self._timesteps and taught.setting.serves(self.feature_setting)
+
+    def _row_logits(self, features: torch.Tensor, by_text: torch.Tensor) -> torch.Tensor:
+        """Give each row's logit: of what was taught, or else of its text."""
+        import torch
+
+        if self._taught is None or not self._judges_taught(len(features)):
+            return by_text
+        taught = self._taught.classifier.logits(features.float().cpu().numpy())
+        logits = by_text.clone()
+        for row, place in enumerate(self._taught_places):
+            if place is not None and np.isfinite(taught[place]):
+                logits[row] = torch.tensor(float(taught[place]), dtype=by_text.dtype)
+        return logits
 
     def _fewest_events(self, frame: EventFrame) -> int:
         if self._no_motion_events is not None:
@@ -376,11 +448,12 @@ class Recogniser:
             weights = None
         cosines = mean_cosine(features, self._row_features, weights)
         factor = self.model.scale * (math.sqrt(count) if self._scale == "reference" else 1.0) / self._temperature
+        logits = self._row_logits(features, cosines.double() * factor)
         if self._others is None:
-            probabilities = torch.softmax(cosines.double() * factor, dim=0)
+            probabilities = torch.softmax(logits, dim=0)
             return cosines.float().numpy(), probabilities.float().numpy()
         others = mean_cosine(features, self._others, weights)
-        judged = with_something_else(cosines.double() * factor, others.double() * factor, self.model.bank.settings)
+        judged = with_something_else(logits, others.double() * factor, self.model.bank.settings)
         nearest = others.max() if len(others) else torch.tensor(-1.0)
         return torch.cat([cosines, nearest[None]]).float().numpy(), judged.astype(np.float32)
 

@@ -16,6 +16,8 @@ from enum import Enum
 
 from pipeline.clip import ClipModel
 from pipeline.feed import FrameFeed
+from pipeline.few_shot.shown import RowTexts, ShownWindow
+from pipeline.few_shot.taught import TaughtClasses
 from pipeline.model_errors import ModelError, first_line
 from pipeline.model_loader import ModelLoader, ModelRequest
 from pipeline.prediction import EventFrame, ModelState, Prediction
@@ -114,11 +116,15 @@ class RecognitionWorker:
         self._loaded: ClipModel | None = None
         self._giving_up = False
         self._stream_ended = False
+        self._wanted_taught: TaughtClasses | None = None
+        self._watcher: Callable[[ShownWindow], None] | None = None
+        self._asked_texts: list[Callable[[RowTexts | None], None]] = []
         self._ready = ModelState("none")
         # Owned by the worker's thread.
         self._settings, self._prompts = self._wanted, self._wanted_prompts
         self._recogniser: Recogniser | None = None
         self._candidate: Recogniser | None = None
+        self._taught: TaughtClasses | None = None
         self._early: deque[EventFrame] = deque(maxlen=timesteps)
         self._ended = False
         self._bank_came = False
@@ -190,6 +196,26 @@ class RecognitionWorker:
     def set_something_else(self, wanted: bool) -> None:
         """Judge the row "something else" too, or leave it out."""
         self._change(something_else=wanted)
+
+    def set_taught(self, taught: TaughtClasses | None) -> None:
+        """Judge by what was taught, or by the texts alone, from now on; a window already there is judged again."""
+        with self._lock:
+            self._wanted_taught = taught
+        self._feed.wake()
+
+    def watch_windows(self, watcher: Callable[[ShownWindow], None] | None) -> None:
+        """Give every complete window that is judged from now on to this callable, on the worker's thread."""
+        with self._lock:
+            self._watcher = watcher
+
+    def ask_row_texts(self, answer: Callable[[RowTexts | None], None]) -> None:
+        """Give the rows with their texts' features, once those of the newest rows are known; on the worker's thread.
+
+        None: there is no model, or no row.
+        """
+        with self._lock:
+            self._asked_texts.append(answer)
+        self._feed.wake()
 
     def stream_ended(self) -> None:
         """Say that no more frames come for now: a recording shorter than a window is judged as it is."""
@@ -269,7 +295,9 @@ class RecognitionWorker:
         """Do what was wished, then predict once from what is there; True when texts are left to be encoded."""
         changed = self._apply(wanted)
         more, new_rows = self._use_prompts()
-        changed |= new_rows | self._bank_came
+        changed |= new_rows | self._bank_came | self._use_taught()
+        if not more:
+            self._answer_texts()
         self._bank_came = False
         self._ended = ended or (self._ended and not frames)
         recogniser = self._recogniser
@@ -281,6 +309,8 @@ class RecognitionWorker:
             prediction = recogniser.repeat(partial=True)
         if prediction is not None:
             self._on_prediction(replace(prediction, latency_ms=_latency_ms(frames)))
+            if frames:
+                self._show_window(recogniser)
         return more or self._use_bank(recogniser)
 
     def _apply(self, wanted: _Settings) -> bool:
@@ -327,6 +357,31 @@ class RecognitionWorker:
         self._prompts = prompts
         self._tell_rows(prompts, recogniser.set_prompts(prompts))
         return False, True
+
+    def _use_taught(self) -> bool:
+        """Judge by what is wanted now; True for a change."""
+        with self._lock:
+            wanted = self._wanted_taught
+        recogniser = self._recogniser
+        if recogniser is None:
+            return False
+        changed = wanted is not self._taught
+        self._taught = wanted
+        recogniser.set_taught(wanted)
+        return changed
+
+    def _answer_texts(self) -> None:
+        with self._lock:
+            asked, self._asked_texts = self._asked_texts, []
+        for answer in asked:
+            answer(None if self._recogniser is None else self._recogniser.row_texts())
+
+    def _show_window(self, recogniser: Recogniser) -> None:
+        with self._lock:
+            watcher = self._watcher
+        window = recogniser.shown_window() if watcher is not None else None
+        if watcher is not None and window is not None:
+            watcher(window)
 
     def _use_bank(self, recogniser: Recogniser) -> bool:
         """Encode a portion of the texts for "something else" after a prediction; True when there is more to do."""

@@ -1,0 +1,120 @@
+"""Training on the user's examples in a thread of its own, while the stream goes on. Importing this imports no torch."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+
+from pipeline.few_shot.classifier import FewShotClassifier, TrainingProgress
+from pipeline.few_shot.errors import FewShotError, TrainingCancelled
+from pipeline.few_shot.examples import Examples
+from pipeline.few_shot.shown import RowTexts
+from pipeline.few_shot.taught import FeatureSetting, TaughtClass, TaughtClasses, misfit
+from pipeline.model_errors import first_line
+
+FEATURE_LENGTH = 10.0
+"""Of CLIP's own features, about: the adapter's share depends on it, and not every encoder gives it."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """How a training ended: with something taught, with a sentence for the user, or (both None) cancelled."""
+
+    taught: TaughtClasses | None = None
+    message: str | None = None
+
+
+OnResult: TypeAlias = Callable[[TrainingResult], None]
+
+
+class Training:
+    """One training in the background.
+
+    Parameters
+    ----------
+    examples : Examples
+        Those of rows that are not judged any more are left out.
+    texts : RowTexts
+        The classes: all rows that are judged, whether they have examples or not.
+    setting : FeatureSetting
+        What the features of the running stream are.
+    method : str or None
+        A name of `METHODS`. None: the spiking adapter where each class has two examples at least, otherwise
+        Tip-Adapter, since an adapter that never sees a class unlearns it.
+    on_progress, on_result : callable
+        Called on the training's thread; the result once, at the end.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        texts: RowTexts,
+        setting: FeatureSetting,
+        *,
+        on_progress: Callable[[TrainingProgress], None],
+        on_result: OnResult,
+        method: str | None = None,
+    ) -> None:
+        self._examples, self._texts, self._setting, self._method = examples, texts, setting, method
+        self._on_progress, self._on_result = on_progress, on_result
+        self._cancel = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="teaching", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """End it within an epoch."""
+        self._cancel.set()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for its end; False where it has not ended in time."""
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            result = TrainingResult(taught=self._taught())
+        except TrainingCancelled:
+            result = TrainingResult()
+        except FewShotError as error:
+            result = TrainingResult(message=str(error))
+        except (RuntimeError, MemoryError, ValueError) as error:
+            # torch's own words for memory and devices; the stream goes on with what was there.
+            result = TrainingResult(message=f"The training failed ({first_line(error)}): use fewer examples.")
+        self._on_result(result)
+
+    def _taught(self) -> TaughtClasses:
+        from pipeline.few_shot.methods import make_classifier  # imports torch
+
+        places = {row.id: place for place, row in enumerate(self._texts.rows)}
+        used = [example for example in self._examples.all if example.row in places]
+        if not used:
+            raise FewShotError("No class has an example yet: hold Teach on a class and show it.")
+        for example in used:
+            if reason := misfit(example.setting, self._setting):
+                raise FewShotError(f"An example does not fit any more: {reason}.")
+        labels = np.array([places[example.row] for example in used])
+        name = self._method or method_for(np.bincount(labels, minlength=len(places)).tolist())
+        settings = {"feature_length": FEATURE_LENGTH} if name == "adapter" else {}
+        classifier: FewShotClassifier = make_classifier(name, self._texts.scale, **settings)
+        classifier.fit(
+            np.stack([example.features for example in used]),
+            labels,
+            self._texts.features,
+            on_progress=self._on_progress,
+            cancel=self._cancel,
+        )
+        classes = tuple(TaughtClass(row.label, row.prompts) for row in self._texts.rows)
+        return TaughtClasses(classifier, classes, replace(self._setting))
+
+
+def method_for(counts: list[int]) -> str:
+    """Name the method for classes with so many examples each."""
+    return "adapter" if len(counts) > 1 and min(counts) >= 2 else "tip"
