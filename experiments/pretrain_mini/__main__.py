@@ -77,9 +77,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="one thread each")
     parser.add_argument("--text-steps", type=int, default=2000, help="of distillation")
     parser.add_argument("--frames", type=int, default=2_200_000, help="to train the image tower on")
-    parser.add_argument(
-        "--warm", type=Path, help="an earlier model folder to start from"
-    )
+    parser.add_argument("--warm", type=Path, help="an earlier model folder to start from")
     return parser.parse_args()
 
 
