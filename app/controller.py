@@ -25,6 +25,7 @@ from app.panels.status import StatusValues
 from app.panels.webcam import WebcamDialog
 from app.preferences import Preferences
 from app.shortcuts import add_shortcuts
+from app.teaching import Teaching
 from app.theme import Theme
 from app.window import MainWindow
 from app.wording import model_title, runner_up, source_kind, source_name, split_message
@@ -147,6 +148,7 @@ class Controller(QObject):
         self._record_to: Path | None = None
         self._connect_news()
         self._connect_panels()
+        self.teaching = Teaching(window, self._worker, lambda: self._framer, self._play_from)
         add_shortcuts(window, self)
         self._timers = [
             self._every(PICTURE_MS, self._show_picture, precise=True),
@@ -186,6 +188,7 @@ class Controller(QObject):
         for timer in self._timers:
             timer.stop()
         self._capture.close()
+        self.teaching.close()
         self._worker.stop()
 
     @property
@@ -480,6 +483,10 @@ class Controller(QObject):
         if info is not None and info.seekable:
             self._live.ended = False
             self._capture.send(Seek(min(max(time_us, info.start_us), info.end_us - 1)))
+
+    def _play_from(self, time_us: int) -> None:
+        self.seek(time_us)
+        self._set_playing(True)
 
     def _set_speed(self, speed: float | None) -> None:
         self._speed = speed

@@ -25,3 +25,20 @@ class MainThread(QObject):
     """(label, detail, key) of each model that can be had."""
     cameras = pyqtSignal(list)
     """(label, detail, serial) of each camera that was found."""
+
+
+class TeachingNews(QObject):
+    """What the inference thread and a training say of teaching, delivered in the Qt thread."""
+
+    window = pyqtSignal(object)
+    """pipeline.few_shot.shown.ShownWindow"""
+    texts = pyqtSignal(object)
+    """pipeline.few_shot.shown.RowTexts, or None"""
+    progress = pyqtSignal(object)
+    """pipeline.few_shot.classifier.TrainingProgress"""
+    result = pyqtSignal(object)
+    """pipeline.few_shot.training.TrainingResult"""
+    told = pyqtSignal(str)
+    """One sentence: of a file that was saved, or cannot be."""
+    loaded = pyqtSignal(object)
+    """pipeline.few_shot.taught.TaughtClasses"""

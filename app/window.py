@@ -16,6 +16,8 @@ from app.panels.hero import Hero
 from app.panels.history import HistoryPanel
 from app.panels.notice import Notice
 from app.panels.status import StatusBar
+from app.panels.teach_cover import TeachCover
+from app.panels.teaching import TeachingPanel
 from app.panels.top_bar import TopBar
 from app.panels.transport import TransportBar
 from app.style import style_sheet
@@ -67,6 +69,8 @@ class MainWindow(QMainWindow):
         self.hero = Hero()
         self.notice = Notice()
         self.classes = ClassesPanel()
+        self.teaching = TeachingPanel()
+        self.teach_cover = TeachCover(self.view)
         self.status = StatusBar()
         self._measures = LARGE
         self._place()
@@ -82,7 +86,7 @@ class MainWindow(QMainWindow):
     def panels(self) -> tuple[Panel, ...]:
         return (
             self.top_bar, self.view, self.banner, self.history, self.transport,
-            self.hero, self.notice, self.classes, self.status, self.help,
+            self.hero, self.notice, self.classes, self.teaching, self.teach_cover, self.status, self.help,
         )  # fmt: skip
 
     def _place(self) -> None:
@@ -99,6 +103,10 @@ class MainWindow(QMainWindow):
         right.addWidget(self._answer)
         right.addWidget(self.notice)
         right.addWidget(Card(self.classes), 1)
+        self._examples = Card(self.teaching)
+        self._examples.hide()
+        self.classes.teach_button.toggled.connect(self._examples.setVisible)
+        right.addWidget(self._examples)
         self._columns = QSplitter(Qt.Orientation.Horizontal)
         self._columns.addWidget(self._left)
         self._columns.addWidget(self._right)

@@ -20,6 +20,7 @@ from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QKeyEvent, QPainter, QPen
 from PyQt6.QtWidgets import QLineEdit, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.contrast import mixed, readable, row_fill
+from app.icons import paint_icon
 from app.panels.card import paint_ring
 from app.panels.class_list_model import ROW_ROLE, ClassListModel
 from app.panels.class_rows import LONGEST_TEXT, Row, tidy
@@ -33,6 +34,7 @@ PERCENTAGE = 60
 FIELD_RADIUS = 6
 INSET = 12
 CROSS = 28
+TEACH = QSize(74, 28)
 LEAST_FILL = 4
 UNDERLINE = 3
 HANDLE_REACH = 22
@@ -55,11 +57,14 @@ class RowBoxes:
     handle: QRect
     swatch: QRect
     field: QRect
+    teach: QRect
     cross: QRect
     percentage: QRect
 
     def part(self, x: int, y: int) -> str:
-        """What is under the point: handle, cross, field or row."""
+        """What is under the point: handle, teach, cross, field or row."""
+        if self.teach.contains(x, y):
+            return "teach"
         if self.cross.contains(x, y):
             return "cross"
         if self.field.contains(x, y):
@@ -77,6 +82,8 @@ class Pointer:
     ring: int | None = None
     """The row with the keyboard's focus."""
     edited: int | None = None
+    taught: int | None = None
+    """The row whose class is being taught."""
 
 
 class RowEditor(QLineEdit):
@@ -124,7 +131,7 @@ class ClassDelegate(QStyledItemDelegate):
         self.measures = measures
         self._plain, self._bold = font(15, 500, tabular=False), font(15, 650, tabular=False)
         self._figures, self._bold_figures = font(15, 500), font(15, 650)
-        self._small = font(12, tabular=False)
+        self._small, self._small_bold = font(12, tabular=False), font(12, 600, tabular=False)
         self._dim = font(13, tabular=False)
         self._elided.clear()
 
@@ -140,12 +147,14 @@ class ClassDelegate(QStyledItemDelegate):
         middle = top + height // 2
         right = width - padding
         field = QRect(padding + FIELD_LEFT, top, right - PERCENTAGE - padding - FIELD_LEFT, height)
+        cross = QRect(field.right() + 1 - 20 - CROSS // 2, middle - CROSS // 2, CROSS, CROSS)
         return RowBoxes(
             row=QRect(padding - 8, item.top(), width - 2 * padding + 16, item.height()),
             handle=QRect(0, top, HANDLE_REACH if padding > 20 else padding, height),
             swatch=QRect(padding, middle - SWATCH // 2, SWATCH, SWATCH),
             field=field,
-            cross=QRect(field.right() + 1 - 20 - CROSS // 2, middle - CROSS // 2, CROSS, CROSS),
+            teach=QRect(cross.left() - 4 - TEACH.width(), middle - TEACH.height() // 2, TEACH.width(), TEACH.height()),
+            cross=cross,
             percentage=QRect(right - PERCENTAGE, top, PERCENTAGE, height),
         )
 
@@ -165,13 +174,16 @@ class ClassDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         winner = self._model.winner() == row.id and not self._model.untrained
-        active = row.id in (self._pointer.hovered, self._pointer.ring, self._pointer.dragged)
+        active = row.id in (self._pointer.hovered, self._pointer.ring, self._pointer.dragged, self._pointer.taught)
         self._paint_swatch(painter, row, boxes.swatch)
         fill = self._paint_field(painter, row, boxes.field, winner, active)
         if self._pointer.edited != row.id:
             self._paint_words(painter, row, boxes, winner, active, fill)
         if active and self._pointer.edited != row.id:
+            self._paint_teach(painter, row, boxes.teach)
             self._paint_cross(painter, row, boxes.cross)
+        elif self._model.examples.get(row.id) and self._pointer.edited != row.id:
+            self._paint_count(painter, row, boxes.field, fill)
         if row.id in (self._pointer.hovered, self._pointer.dragged) and self._model.movable:
             self._paint_handle(painter, row, boxes.handle)
         self._paint_percentage(painter, row, boxes.percentage, winner)
@@ -221,7 +233,9 @@ class ClassDelegate(QStyledItemDelegate):
         notice = self._model.notices.get(row.id)
         left, right = field.left() + INSET, field.right() + 1 - INSET
         if active:
-            right = boxes.cross.left() - 4
+            right = boxes.teach.left() - 8
+        elif self._model.examples.get(row.id):
+            right -= 52
         if notice:
             right -= 22
             middle = field.center().y() + 1
@@ -265,6 +279,32 @@ class ClassDelegate(QStyledItemDelegate):
         x, y = box.center().x(), box.center().y()
         painter.drawLine(QPointF(x, y - 3.5), QPointF(x, y + 0.5))
         painter.drawPoint(QPointF(x, y + 3.2))
+
+    def _paint_teach(self, painter: QPainter, row: Row, box: QRect) -> None:
+        """Paint the button that is held to teach."""
+        theme, held = self.theme, self._pointer.taught == row.id
+        hot = self._pointer.hovered == row.id and self._pointer.part == "teach"
+        surface = mixed(theme.colour("bg3"), theme.colour("text1"), 0.24 if hot else 0.14)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour("inverse") if held else surface)
+        painter.drawRoundedRect(QRectF(box), FIELD_RADIUS, FIELD_RADIUS)
+        colour = theme.colour("bg0" if theme.dark else "bg1") if held else theme.colour("text1")
+        paint_icon(painter, "hand-pointing", QRectF(box.left() + 8, box.top(), 16, box.height()), colour, 16)
+        painter.setFont(self._small_bold)
+        painter.setPen(colour)
+        words = QRect(box.left() + 28, box.top(), box.width() - 30, box.height())
+        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, "Stop" if held else "Teach")
+
+    def _paint_count(self, painter: QPainter, row: Row, field: QRect, fill: QColor | None) -> None:
+        """Paint how many examples a class has."""
+        covered = self.painted.get(row.id, 0) > field.width() - 60
+        colour = readable(self.theme, "text2", fill if covered and fill is not None else self.theme.colour("bg2"))
+        box = QRectF(field.right() + 1 - INSET - 48, field.top(), 16, field.height())
+        paint_icon(painter, "stack", box, colour, 16)
+        painter.setFont(self._dim)
+        painter.setPen(colour)
+        count = QRectF(box.right() + 4, field.top(), 28, field.height())
+        painter.drawText(count, Qt.AlignmentFlag.AlignVCenter, str(self._model.examples[row.id]))
 
     def _paint_cross(self, painter: QPainter, row: Row, box: QRect) -> None:
         hot = self._pointer.hovered == row.id and self._pointer.part == "cross"

@@ -37,6 +37,8 @@ class ClassListModel(QAbstractListModel):
         """Whether there are probabilities; else dashes."""
         self.untrained = False
         self.notices: Mapping[int, str] = {}
+        self.examples: Mapping[int, int] = {}
+        """How many examples each class has."""
         self.filter = ""
         self._probabilities: Mapping[int, float] = {}
         self._judged: dict[int, float] = {}
@@ -207,6 +209,8 @@ class ClassListModel(QAbstractListModel):
         """A row for a screen reader: ``umbrella, 6 percent``."""
         value = self.digits.shown.get(row.id) if self.known else None
         parts = [row.label] if value is None else [row.label, percent_words(value)]
+        if count := self.examples.get(row.id):
+            parts.append("1 example" if count == 1 else f"{count} examples")
         if row.id in self.notices:
             parts.append(self.notices[row.id])
         return ", ".join(parts)

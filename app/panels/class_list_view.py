@@ -44,6 +44,9 @@ class ClassListView(QListView):
     left_below = pyqtSignal()
     """Down, Tab or Enter beyond the last row: the field under the list is next."""
     list_pasted = pyqtSignal(str)
+    teach_pressed = pyqtSignal(int)
+    """Teach of this row was pressed: by the pointer, or T with the cursor on it."""
+    teach_released = pyqtSignal()
     ticked = pyqtSignal()
     """Bars or digits may look different now."""
 
@@ -240,6 +243,7 @@ class ClassListView(QListView):
         self._repaint_row(old)
         self._repaint_row(row_id)
         shapes = {"field": Qt.CursorShape.IBeamCursor, "cross": Qt.CursorShape.PointingHandCursor}
+        shapes["teach"] = Qt.CursorShape.PointingHandCursor
         if self.classes.movable:
             shapes["handle"] = Qt.CursorShape.OpenHandCursor
         viewport = self.viewport()
@@ -257,6 +261,8 @@ class ClassListView(QListView):
             self._make_current(row_id)
         if part == "handle" and self.classes.movable:
             self.pointer.dragged = row_id
+        if part == "teach" and row_id is not None:
+            self.teach_pressed.emit(row_id)
         self._show_ring()
         self._repaint_row(row_id)
 
@@ -287,6 +293,8 @@ class ClassListView(QListView):
         if self.pointer.dragged is not None:
             self._end_drag(keep=True)
             return
+        if self._pressed is not None and self._pressed[1] == "teach":
+            self.teach_released.emit()
         released, pressed, self._pressed = self._part_at(event.position().toPoint()), self._pressed, None
         if pressed is None or released != pressed:
             return
@@ -386,6 +394,19 @@ class ClassListView(QListView):
             super().keyPressEvent(event)
         self._show_ring()
 
+    def keyReleaseEvent(self, event: QKeyEvent | None) -> None:
+        """Let T go: the class is not taught any more."""
+        if event is not None and event.key() == Qt.Key.Key_T and not event.isAutoRepeat():
+            self.teach_released.emit()
+            return
+        super().keyReleaseEvent(event)
+
+    def show_taught(self, row_id: int | None) -> None:
+        """Show that the class of this row is being taught; None: none is."""
+        old, self.pointer.taught = self.pointer.taught, row_id
+        self._repaint_row(old)
+        self._repaint_row(row_id)
+
     def _act(self, event: QKeyEvent) -> bool:
         """Do what the key says to the current row; whether it says anything."""
         row_id, key = self.current_id(), event.key()
@@ -398,6 +419,9 @@ class ClassListView(QListView):
             self.move_row(row_id, -1 if key == Qt.Key.Key_Up else 1)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2):
             self.edit_row(row_id)
+        elif key == Qt.Key.Key_T and not event.modifiers():
+            if not event.isAutoRepeat():
+                self.teach_pressed.emit(row_id)
         elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.remove(row_id)
         else:

@@ -73,7 +73,7 @@ class ClassesPanel(QWidget):
         self.template = TemplateField()
         self.search = QLineEdit()
         self.order = Segmented([("mine", "Mine"), ("ranked", "Ranked")], "Order")
-        self.paste_button = QToolButton()
+        self.paste_button, self.teach_button = QToolButton(), QToolButton()
         self._title, self._count, self._nothing, self._hint = QLabel("Classes"), QLabel(), QLabel(), QLabel(HINT)
         self._dialog: PasteDialog | None = None
         self._hint_timer = QTimer(self)
@@ -96,7 +96,8 @@ class ClassesPanel(QWidget):
         self._head.addWidget(self._count)
         self._head.addStretch(1)
         self._head.addWidget(self.order)
-        self._head.addSpacing(8)
+        self._head.addSpacing(4)
+        self._head.addWidget(self.teach_button)
         self._head.addWidget(self.paste_button)
         self._search_place = QWidget()
         self._search_line = QHBoxLayout(self._search_place)
@@ -123,7 +124,11 @@ class ClassesPanel(QWidget):
         self.search.installEventFilter(self)
         self.paste_button.setAccessibleName("Paste a list of classes")
         self.paste_button.setToolTip("Paste a list")
-        self.paste_button.setFixedSize(32, 32)
+        self.teach_button.setAccessibleName("Examples and training")
+        self.teach_button.setToolTip("Examples and training")
+        self.teach_button.setCheckable(True)
+        for button in (self.teach_button, self.paste_button):
+            button.setFixedSize(32, 32)
         self.view.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
 
     def _connect(self) -> None:
@@ -289,6 +294,12 @@ class ClassesPanel(QWidget):
             self.model.notices = dict(notices)
             self.model.refresh()
 
+    def set_examples(self, counts: Mapping[int, int]) -> None:
+        """Show how many examples classes have, by id."""
+        if dict(counts) != dict(self.model.examples):
+            self.model.examples = dict(counts)
+            self.model.refresh()
+
     def set_else(self, on: bool) -> None:
         """Show the row "something else" as judged or not; nothing is emitted."""
         self.else_row.set_on(on)
@@ -407,13 +418,15 @@ class ClassesPanel(QWidget):
         self._count.setStyleSheet(f"color: {theme.text2}; font-size: 13px;")
         self._nothing.setStyleSheet(f"color: {theme.text2}; font-size: 13px;")
         self._style_hint()
-        self.paste_button.setIcon(icon("clipboard-text", theme.colour("text1")))
-        self.paste_button.setIconSize(QSize(18, 18))
-        self.paste_button.setStyleSheet(
-            "QToolButton { background: transparent; border: 2px solid transparent; border-radius: 8px; padding: 0; }"
-            f"QToolButton:hover {{ background: {theme.bg3}; }}"
-            f"QToolButton:focus {{ border-color: {theme.focus}; }}"
-        )
+        for button, name in ((self.teach_button, "stack"), (self.paste_button, "clipboard-text")):
+            button.setIcon(icon(name, theme.colour("text1")))
+            button.setIconSize(QSize(18, 18))
+            button.setStyleSheet(
+                "QToolButton { background: transparent; border: 2px solid transparent;"
+                " border-radius: 8px; padding: 0; }"
+                f"QToolButton:hover, QToolButton:checked {{ background: {theme.bg3}; }}"
+                f"QToolButton:focus {{ border-color: {theme.focus}; }}"
+            )
         for action in self.search.actions():
             self.search.removeAction(action)
         self.search.addAction(icon("magnifying-glass", theme.colour("text2")), QLineEdit.ActionPosition.LeadingPosition)

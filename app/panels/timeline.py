@@ -50,6 +50,8 @@ class Timeline(QWidget):
 
     seek = pyqtSignal("qint64")
     """While dragging at most every `SEEK_MS`, and once more where the playhead is let go."""
+    span_marked = pyqtSignal("qint64", "qint64")
+    """Drawn with Shift held, by the pointer or with the arrow keys and Enter."""
     step = pyqtSignal(int)
     """An arrow key: -1 or 1."""
 
@@ -58,6 +60,9 @@ class Timeline(QWidget):
         self._theme = DARK
         self._start, self._end, self._position = 0, 0, 0
         self._window: tuple[int, int] | None = None
+        self._mark: tuple[int, int] | None = None
+        """Where a span that is being marked begins, and where it ends now."""
+        self._marking = False
         self._counts: list[int] = []
         self._bars: dict[bool, QPixmap] = {}
         self._dragging = False
@@ -92,6 +97,7 @@ class Timeline(QWidget):
         """Take the recording's first and last time; everything else is forgotten."""
         self._start, self._end = start_us, max(start_us, end_us)
         self._position, self._window, self._counts, self._asked = start_us, None, [], None
+        self._mark, self._marking = None, False
         self._renew()
 
     def set_overview(self, counts: Sequence[int]) -> None:
@@ -111,6 +117,29 @@ class Timeline(QWidget):
         after = self._window_box()
         if before != after:
             self._update_part(before.united(after))
+
+    @property
+    def marked(self) -> tuple[int, int] | None:
+        """The span that is marked, µs."""
+        return None if self._mark is None else (min(self._mark), max(self._mark))
+
+    def clear_mark(self) -> None:
+        """Mark nothing any more."""
+        self._mark, self._marking = None, False
+        self.update()
+
+    def _mark_to(self, time_us: int) -> None:
+        start = self._position if self._mark is None else self._mark[0]
+        self._mark = (start, min(max(time_us, self._start), self._end))
+        self.update()
+
+    def _finish_mark(self) -> None:
+        self._marking = False
+        span = self.marked
+        if span is not None and span[1] > span[0]:
+            self.span_marked.emit(*span)
+        else:
+            self.clear_mark()
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in this theme."""
@@ -195,9 +224,15 @@ class Timeline(QWidget):
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Take the playhead."""
         assert event is not None
-        if event.button() == Qt.MouseButton.LeftButton and self._end > self._start:
+        if event.button() != Qt.MouseButton.LeftButton or self._end <= self._start:
+            return
+        at = self.time_at(event.position().x())
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._marking, self._mark = True, (at, at)
+        else:
+            self.clear_mark()
             self._dragging = True
-            self._ask(self.time_at(event.position().x()))
+            self._ask(at)
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Move the playhead along; without a button, say which time is here."""
@@ -205,13 +240,17 @@ class Timeline(QWidget):
         if self._end <= self._start:
             return
         at = self.time_at(event.position().x())
-        if self._dragging:
+        if self._marking:
+            self._mark_to(at)
+        elif self._dragging:
             self._ask(at)
         text = time_text(at - self._start, self._end - self._start)
         QToolTip.showText(self.mapToGlobal(QPointF(event.position().x() - 10, -44).toPoint()), text, self)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         """Let the playhead go: where it is now is always sought."""
+        if self._marking:
+            self._finish_mark()
         if self._dragging:
             self._dragging = False
             self._throttle.stop()
@@ -222,11 +261,30 @@ class Timeline(QWidget):
         QToolTip.hideText()
         super().leaveEvent(event)
 
+    def event(self, event: QEvent | None) -> bool:
+        """Keep Escape from the window's shortcuts while a span is being marked."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and self._mark is not None:
+            if event.key() == Qt.Key.Key_Escape:
+                event.accept()
+                return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Arrows step; Home, End and the page keys go far."""
+        """Arrows step, and with Shift mark a span that Enter takes; Home, End and the page keys go far."""
         assert event is not None
         tenth = (self._end - self._start) // 10
+        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        hundredth = max(1, (self._end - self._start) // 100)
+        end = self._position if self._mark is None else self._mark[1]
         match event.key():
+            case Qt.Key.Key_Left if shift:
+                self._mark_to(end - hundredth)
+            case Qt.Key.Key_Right if shift:
+                self._mark_to(end + hundredth)
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter if self._mark is not None:
+                self._finish_mark()
+            case Qt.Key.Key_Escape if self._mark is not None:
+                self.clear_mark()
             case Qt.Key.Key_Left:
                 self.step.emit(-1)
             case Qt.Key.Key_Right:
@@ -281,6 +339,13 @@ class Timeline(QWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.colour("text1", 48))
             painter.drawRoundedRect(self._window_box(), 3, 3)
+        if (span := self.marked) is not None:
+            left, right = self.x_of(span[0]), self.x_of(span[1])
+            painter.setPen(QPen(theme.colour("focus"), 1.5))
+            painter.setBrush(theme.colour("text1", 60))
+            painter.drawRoundedRect(
+                QRectF(left, self._top(), max(2.0, right - left), self._bottom() - self._top()), 3, 3
+            )
         if self._end > self._start:
             painter.setPen(QPen(theme.colour("text1"), 2))
             painter.drawLine(QPointF(x, self._top()), QPointF(x, self._bottom()))

@@ -1,0 +1,155 @@
+"""A class taught from the running stream by real clicks, judged by what was taught, compared, taken back, saved."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from app.panels.segmented import Segmented
+from main import parse_options
+from pipeline.options import Options
+from tests.app.test_controller import Joined, has_answer
+from tests.app.user_input import click, key, press, release
+from tests.pipeline.tiny_clip import save_folder
+
+
+@pytest.fixture(scope="module")
+def options(tmp_path_factory: pytest.TempPathFactory) -> Options:
+    model = save_folder(tmp_path_factory.mktemp("model") / "tiny")
+    arguments = ["--prompts", "a star, my mug", "--model", f"local-dir:{model}", "--precision", "fp32"]
+    return parse_options([*arguments, "--loop"])[0]
+
+
+@pytest.fixture
+def joined(options: Options, qtbot: QtBot) -> Iterator[Joined]:
+    joined = Joined(options, qtbot)
+    joined.shown(lambda: has_answer(joined))
+    yield joined
+    joined.close()
+
+
+def viewport(joined: Joined) -> QWidget:
+    found = joined.window.classes.view.viewport()
+    assert found is not None
+    return found
+
+
+def teach_button(joined: Joined, place: int) -> QPoint:
+    view = joined.window.classes.view
+    return view._boxes(view.classes.order[place]).teach.center()
+
+
+def least_likely(joined: Joined) -> int:
+    """Place of the class that is wrong now, whatever the random model thinks."""
+    prediction = joined.controller.prediction
+    assert prediction is not None
+    return int(prediction.probabilities[:2].argmin())
+
+
+def taught_by_click(joined: Joined, place: int) -> None:
+    at = teach_button(joined, place)
+    press(viewport(joined), at)
+    release(viewport(joined), at)
+    joined.shown(lambda: len(joined.controller.teaching.examples) == 16)
+
+
+def trained(joined: Joined) -> None:
+    click(joined.window.teaching.train)
+    joined.shown(lambda: joined.controller.teaching.taught is not None)
+
+
+def segment(control: Segmented, name: str) -> None:
+    click(control, control.segment(name).center().toPoint())
+
+
+def test_a_class_that_was_wrong_is_right_once_it_was_taught_and_a_switch_compares(joined: Joined) -> None:
+    place = least_likely(joined)
+    row, label = joined.window.classes.rows()[place]
+    taught_by_click(joined, place)
+    assert {each.row for each in joined.controller.teaching.examples.all} == {row}
+    assert len(joined.window.teaching.grid.tiles) == 16
+    trained(joined)
+    joined.shown(lambda: joined.controller.prediction is not None and joined.controller.prediction.taught)
+
+    def answer() -> str:
+        prediction = joined.controller.prediction
+        assert prediction is not None
+        return prediction.labels[int(prediction.probabilities[:2].argmax())]
+
+    joined.shown(lambda: answer() == label)
+    segment(joined.window.teaching.compare, "text")
+    joined.shown(lambda: joined.controller.prediction is not None and not joined.controller.prediction.taught)
+    joined.shown(lambda: answer() != label)
+
+
+def test_the_adapter_is_trained_when_each_class_was_shown_and_draws_its_curve(joined: Joined) -> None:
+    for place in (0, 1):
+        at = teach_button(joined, place)
+        press(viewport(joined), at)
+        release(viewport(joined), at)
+        joined.shown(lambda shown=16 * (place + 1): len(joined.controller.teaching.examples) == shown)  # type: ignore[misc]
+    trained(joined)
+    taught = joined.controller.teaching.taught
+    assert taught is not None
+    assert taught.classifier.name == "adapter"
+    assert len(joined.window.teaching.curve.losses) == 250
+
+
+def test_an_example_is_removed_and_comes_back(joined: Joined) -> None:
+    taught_by_click(joined, 0)
+    grid = joined.window.teaching.grid
+    first = grid.tiles[0].id
+    click(grid, grid.cross(0).center().toPoint())
+    assert len(grid.tiles) == 15
+    assert first not in [tile.id for tile in grid.tiles]
+    grid.setFocus(Qt.FocusReason.TabFocusReason)
+    key(grid, Qt.Key.Key_Delete)
+    assert len(grid.tiles) == 14
+    click(joined.window.teaching.undo)
+    click(joined.window.teaching.undo)
+    assert len(grid.tiles) == 16
+
+
+def test_what_was_taught_is_saved_cleared_and_loaded(joined: Joined, tmp_path: Path) -> None:
+    taught_by_click(joined, 0)
+    trained(joined)
+    file = tmp_path / "mug.safetensors"
+    teaching = joined.controller.teaching
+    teaching.save(file)
+    joined.shown(file.exists)
+    teaching.clear()
+    assert teaching.taught is None
+    assert len(teaching.examples) == 0
+    teaching.load(file)
+    joined.shown(lambda: teaching.taught is not None)
+    joined.shown(lambda: joined.controller.prediction is not None and joined.controller.prediction.taught)
+
+
+def test_a_file_that_does_not_fit_says_why(joined: Joined, tmp_path: Path) -> None:
+    file = tmp_path / "letter.safetensors"
+    file.write_text("Dear reader", encoding="utf-8")
+    joined.controller.teaching.load(file)
+    joined.shown(lambda: joined.window.banner.message is not None)
+    assert joined.controller.teaching.taught is None
+
+
+def test_a_span_marked_on_the_timeline_gives_examples(joined: Joined) -> None:
+    timeline = joined.window.transport.timeline
+    start, end = timeline.span
+    joined.controller.teaching._teach_span(joined.window.classes.rows()[0][0], (start, start + (end - start) // 4))
+    joined.shown(lambda: len(joined.controller.teaching.examples) > 0)
+    assert all(each.end_us <= start + (end - start) // 4 for each in joined.controller.teaching.examples.all)
+
+
+def test_shift_and_the_arrow_keys_mark_a_span(joined: Joined) -> None:
+    timeline = joined.window.transport.timeline
+    key(timeline, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    key(timeline, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    marked = timeline.marked
+    assert marked is not None
+    assert marked[1] > marked[0]
+    key(timeline, Qt.Key.Key_Escape)
+    assert timeline.marked is None
