@@ -165,6 +165,8 @@ class CaptureLoop:
                 patience_s = STARTING_PATIENCE_S
             case VideoSpec():
                 patience_s = WINDING_PATIENCE_S
+            case CameraSpec():
+                patience_s = CLOSING_PATIENCE_S  # one that may be dead is closed and opened within a turn
             case _:
                 patience_s = RUNNING_PATIENCE_S
         self._expect(Phase.RUNNING, patience_s)
@@ -336,10 +338,8 @@ class CaptureLoop:
 
     def _close_source(self, stream: Stream) -> None:
         """Let go of a stream's source, however long that takes."""
-        if isinstance(stream.order.spec, CameraSpec):
-            self._expect(Phase.RUNNING, CLOSING_PATIENCE_S)
+        self._beat()
         stream.close()
-        self._expect_running(stream.order.spec)
 
     def _await(self, order: Open, rest_s: float) -> None:
         self._awaited = order

@@ -152,7 +152,7 @@ class CameraSource(InputSource):
         try:
             self._camera, _ = self._open()
         except SourceError as error:
-            raise SourceLost(str(error)) from error
+            raise SourceLost(str(error), restarting=True) from error
         self._reader = self._camera
         self._drift.restart()
 

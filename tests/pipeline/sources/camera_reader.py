@@ -15,7 +15,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from pipeline.sources import camera_discovery
+from pipeline.sources import camera_discovery, camera_watch
 from pipeline.sources.base import CameraSpec, EventBatch, Source, SourceError, SourceLost
 from pipeline.sources.camera_discovery import list_cameras, open_camera
 from tests.pipeline.sources.contract import check_closing, check_info, check_seeking, error_of, read_until
@@ -118,10 +118,20 @@ def read_on(seconds: str) -> object:
     return {"notices": [notice for notice in notices if notice], "events": len(events)}
 
 
+def doubt() -> object:
+    """Read one that shows nothing and gives no signs of life, with little patience, until it shows something."""
+    camera_watch.DOUBTFUL_S = 0.5
+    source = open_camera(CameraSpec())
+    events = read_until(source, lambda batch, so_far: so_far > 2000)
+    source.close()
+    return len(events)
+
+
 TASKS: dict[str, Callable[..., object]] = {
     task.__name__: task
     for task in (
         found, read, error, keep_the_contract, wait_before_a_still_scene, lose_and_find, lose, read_on, found_closely,
+        doubt,
     )
 }  # fmt: skip
 

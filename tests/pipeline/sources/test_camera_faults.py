@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 
+from tests.cameras.dvs128 import RESET_TIME
 from tests.cameras.event_camera import EventCamera
 from tests.cameras.faults import Faults
 from tests.cameras.models import MODELS
 from tests.cameras.observer import need_driver
+from tests.cameras.scene import Scene, moving_dot
 from tests.cameras.usb_bus import USB2, UsbBus
 from tests.pipeline.sources.contract import check_message
 from tests.pipeline.sources.test_camera import WITHOUT_DV, finish, run, run_while, start, watching
+from tests.programs import wait_until
 
 RULE_152A = 'SUBSYSTEM=="usb", ATTR{idVendor}=="152a"'
 RULE_04B4 = 'SUBSYSTEM=="usb", ATTR{idVendor}=="04b4"'
@@ -209,9 +212,32 @@ def test_a_still_scene_is_fine(bus: UsbBus, words: tuple[str, ...], model: str) 
 def test_an_evk4_whose_driver_takes_anything_for_events(
     bus: UsbBus, action: Callable[[UsbBus, EventCamera], object], told: str
 ) -> None:
+    """Its clock begins at 10 s, so that it takes long to catch up after it was set to zero."""
     need_driver("nd")
-    answer = lost(bus, "evk4", lambda camera: action(bus, camera))
+    kind = MODELS["evk4"]
+    camera = kind(scene=Scene(moving_dot(kind.resolution), repeat=True), clock_us=10_000_000)
+    bus.plug_in(camera)
+    answer = run_while(bus, lambda: action(bus, camera), camera, "lose")
+    check_message(answer["message"])
     assert told in answer["message"]
+
+
+def test_one_without_signs_of_life_is_opened_again_to_be_sure(bus: UsbBus) -> None:
+    """A DVS128 says nothing before a still scene, as when its stream is dead. Nobody is told."""
+    camera = watching("dvs128")
+    bus.plug_in(camera)
+    bus.set_faults(camera, still=True)
+    reader = start(bus, "doubt")
+    try:
+        wait_until(lambda: openings(camera) >= 3)
+    finally:
+        bus.set_faults(camera, still=False)
+        events = finish(reader)
+    assert events > 2000
+
+
+def openings(camera: EventCamera) -> int:
+    return sum(request.number == RESET_TIME for request in list(camera.requests))
 
 
 def test_two_readers_of_one_camera(bus: UsbBus) -> None:
