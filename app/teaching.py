@@ -285,11 +285,11 @@ class Teaching(QObject):
         self._worker.set_taught(taught)
         self._window.classes.teach_button.setChecked(True)
         self._window.teaching.set_taught(True)
-        names = {"adapter": "spiking adapter", "tip": "Tip-Adapter"}
+        names = {"adapter": "Spiking adapter", "tip": "Tip-Adapter"}
         figures = taught.classifier.figures
-        right = "" if figures.accuracy is None else f", {figures.accuracy * 100:.0f}% of the examples right"
+        right = "" if figures.accuracy is None else f": {figures.accuracy * 100:.0f}% of the examples right"
         name = names.get(taught.classifier.name, taught.classifier.name)
-        self._window.teaching.say(f"{len(taught.classes)} classes, {name}{right}.")
+        self._window.teaching.say(f"{name}{right}.")
 
     def _compare(self, by_taught: bool) -> None:
         self._worker.set_taught(self._taught if by_taught else None)

@@ -191,6 +191,8 @@ class ExampleGrid(QWidget):
             theme = self._theme
             still, on, off = (np.array(theme.colour(token).getRgb()[:3], float) for token in ("canvas", "on", "off"))
             strength = (tile.pixels.astype(float)[..., None] - 127) / 128
+            # Thin outlines are faint once they are made small: the strongest pixels get the full colour.
+            strength = (strength / max(float(np.quantile(np.abs(strength), 0.98)), 0.05)).clip(-1, 1)
             mixed = still + np.where(strength > 0, (off - still) * strength, (still - on) * strength)
             rgb = mixed.clip(0, 255).astype(np.uint8).tobytes()
             height, width = tile.pixels.shape

@@ -12,11 +12,13 @@ from app.panels.example_grid import ExampleGrid, Tile
 from app.panels.menu import Menu
 from app.panels.segmented import Segmented
 from app.panels.training_curve import TrainingCurve
-from app.theme import DARK, LARGE, Measures, Theme, font
+from app.theme import DARK, LARGE, SMALL, Measures, Theme, font
 
 HINT = "Hold Teach on a class and show it; then train."
-_MOST_GRID = 104
-"""Two rows of tiles, px; more are scrolled to."""
+_MOST_GRID, _MOST_GRID_SMALL = 104, 56
+"""Two rows of tiles, in a small window one, px; more are scrolled to."""
+_INSET = 4
+"""Of what has no room for a focus ring of its own."""
 
 
 class TeachingPanel(QWidget):
@@ -35,7 +37,7 @@ class TeachingPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = DARK
+        self._theme, self._measures = DARK, LARGE
         self._training = self._can_undo = self._taught = False
         self._title, self._count, self._message = QLabel("Examples"), QLabel(), QLabel(HINT)
         self.compare = Segmented([("taught", "Taught"), ("text", "Zero-shot")], "Judge by")
@@ -51,13 +53,13 @@ class TeachingPanel(QWidget):
         self.set_theme(DARK)
         self.set_examples([], can_undo=False)
         self.set_taught(False)
-        self.curve.hide()
 
     def _build(self) -> None:
         self._column = QVBoxLayout(self)
         self._column.setSpacing(8)
         head = QHBoxLayout()
         head.setSpacing(8)
+        head.setContentsMargins(_INSET, 0, 0, 0)
         for part in (self._title, self._count):
             head.addWidget(part)
         head.addStretch(1)
@@ -80,7 +82,10 @@ class TeachingPanel(QWidget):
         self._message.setWordWrap(True)
         self._column.addLayout(head)
         self._column.addWidget(self._scroll)
-        self._column.addWidget(self.curve)
+        middle = QHBoxLayout()
+        middle.setContentsMargins(_INSET, 0, _INSET, 0)
+        middle.addWidget(self.curve)
+        self._column.addLayout(middle)
         self._column.addLayout(foot)
 
     def _connect(self) -> None:
@@ -114,20 +119,18 @@ class TeachingPanel(QWidget):
         """Show these examples."""
         self.grid.set_tiles(tiles)
         self._count.setText(str(len(tiles)) if tiles else "")
-        self._scroll.setVisible(bool(tiles))
-        self._scroll.setFixedHeight(min(_MOST_GRID, self.grid.sizeHint().height()))
         self._can_undo = can_undo
+        self._make_room()
         self._enable()
 
     def set_training(self, training: bool) -> None:
         """Show that a training begins or has ended."""
         if training:
             self.curve.begin()
-            self.curve.show()
         else:
             self.curve.end()
-            self.curve.setVisible(bool(self.curve.losses))
         self._training = training
+        self._make_room()
         self.train.set_content(
             icon="x" if training else "student", text="Cancel" if training else "Train",
             name="Cancel the training" if training else "Train",
@@ -150,8 +153,18 @@ class TeachingPanel(QWidget):
         self._message.setText(text or HINT)
         self._message.setAccessibleName(text or HINT)
 
+    def _make_room(self) -> None:
+        """Show tiles and curve; in a small window the curve takes the tiles' place while it grows."""
+        small, tiles = self._measures.row <= SMALL.row, bool(self.grid.tiles)
+        self._scroll.setVisible(tiles and not (small and self._training))
+        most = _MOST_GRID_SMALL if small else _MOST_GRID
+        self._scroll.setFixedHeight(min(most, self.grid.sizeHint().height()))
+        self.curve.setVisible(self._training or (bool(self.curve.losses) and not small))
+
     def _enable(self) -> None:
-        self.train.setEnabled(self._training or bool(self.grid.tiles))
+        can_train = self._training or bool(self.grid.tiles)
+        self.train.setEnabled(can_train)
+        self.train.set_face("primary" if can_train else "filled")
         self.undo.setEnabled(self._can_undo and not self._training)
 
     # --- looks ---
@@ -168,5 +181,6 @@ class TeachingPanel(QWidget):
 
     def set_measures(self, measures: Measures) -> None:
         """Take the window's sizes."""
-        padding = measures.padding
+        padding, self._measures = measures.padding, measures
+        self._make_room()
         self._column.setContentsMargins(padding - 4, 10, padding - 4, 10)

@@ -263,10 +263,10 @@ class Timeline(QWidget):
 
     def event(self, event: QEvent | None) -> bool:
         """Keep Escape from the window's shortcuts while a span is being marked."""
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and self._mark is not None:
-            if event.key() == Qt.Key.Key_Escape:
-                event.accept()
-                return True
+        asked = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride
+        if asked and self._mark is not None and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            event.accept()
+            return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:

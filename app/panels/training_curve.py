@@ -21,6 +21,7 @@ class TrainingCurve(QWidget):
         self._losses: list[float] = []
         self._share: float | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(_HEIGHT)
         self.begin()
 
     @property
