@@ -165,6 +165,7 @@ class TimeCheck:
             self.leaps = gone_us > LEAP_US * max(packets, 1) + passed_s * 2e6
             self._still_s = self._still_s + min(passed_s, TICK_AT_MOST_S / 2) if gone_us <= 0 else 0.0
             self.stands_still = self._still_s >= STILL_S
+            camera_us = max(camera_us, self._shown_us)  # drivers let the lowest bits of a time that was set back run
         self._shown_us = camera_us
 
 
