@@ -314,6 +314,7 @@ class Controller(QObject):
             case Ended():
                 self._live.ended = True
                 self._worker.stream_ended()
+                self.teaching.stream_ended()
                 self._set_playing(False)
             case Overview(counts):
                 self._window.transport.set_overview(list(counts))

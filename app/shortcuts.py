@@ -34,7 +34,7 @@ HELP = [
             ("↑, ↓, Enter", "move, edit"),
             ("Delete, Ctrl+Z", "remove, undo"),
             ("Alt+↑, Alt+↓", "reorder"),
-            ("T", "teach the class with the cursor"),
+            ("T", "teach this class"),
             ("Ctrl+V", "paste a list"),
         ],
     ),

@@ -127,6 +127,11 @@ class Teaching(QObject):
         self._show_count()
         self._worker.watch_windows(self._news.window.emit)
 
+    def stream_ended(self) -> None:
+        """Keep what a span that reaches to the recording's end has given."""
+        if self._showing is not None:
+            self._finish()
+
     def _released(self) -> None:
         showing = self._showing
         if showing is not None and time.monotonic() - showing.began > HELD_S:
