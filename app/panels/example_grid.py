@@ -215,6 +215,9 @@ class ExampleGrid(QWidget):
         cut = QRectF(0, 0, box.width() * share, box.height() * share)
         cut.moveCenter(QRectF(image.rect()).center())
         painter.drawImage(box, image, cut)
+        painter.setPen(QPen(theme.colour("line"), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(box.adjusted(0.5, 0.5, -0.5, -0.5))
         painter.fillRect(
             QRectF(box.left(), box.bottom() - _UNDERLINE, box.width(), _UNDERLINE), theme.class_colour(tile.colour)
         )
