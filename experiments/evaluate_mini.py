@@ -255,7 +255,7 @@ class Judge:
         self.model = setting.model
         names = [with_article("a {}", concept.name) if concept.pictures else concept.name for concept in self.concepts]
         self.named = self.encode(names)
-        self.scale = float(setting.model.logit_scale)
+        self.scale = setting.model.scale
         self.prompts = setting.prompts
         self.hidden = np.array([concept.held_out for concept in self.concepts])
         self.rng = np.random.default_rng(42)

@@ -180,8 +180,7 @@ def flower() -> Drawing:
 
 
 SHAPES: dict[str, Callable[[], Drawing]] = {
-    shape.__name__: shape
-    for shape in (star, heart, cup, umbrella, arrow, house, fish, tree, key, crown, face, flower)
+    shape.__name__: shape for shape in (star, heart, cup, umbrella, arrow, house, fish, tree, key, crown, face, flower)
 }
 """Every drawing by its name."""
 
