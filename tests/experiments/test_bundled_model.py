@@ -64,7 +64,7 @@ def glyph(character: str) -> tuple[Floats, Floats]:
     canvas = Image.new("L", (128, 128))
     font = ImageFont.truetype(str(TYPEFACE), 110)
     ImageDraw.Draw(canvas).text((64, 64), character, 255, font, anchor="mm")
-    ink = np.asarray(canvas, np.float32) / 255
+    ink = np.asarray(np.asarray(canvas) / 255, np.float32)
     return ink, np.asarray(0.92 * ink, np.float32)
 
 
