@@ -146,7 +146,7 @@ def key() -> Drawing:
 
 
 def crown() -> Drawing:
-    points = ((-0.90, -0.42), (-0.44, 0.12), (0.0, -0.66), (0.44, 0.12), (0.90, -0.42))
+    points = ((-0.88, -0.42), (-0.44, 0.12), (0.0, -0.66), (0.44, 0.12), (0.88, -0.42))
     return drawing(
         area(WHITE, polygon((-0.66, 0.66), *points, (0.66, 0.66))),
         *(area(LIGHT, ellipse(x, y, 0.11)) for x, y in (points[0], points[2], points[4])),
