@@ -75,7 +75,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=cache / "pretraining" / "run", help="checkpoints and logs")
     parser.add_argument("--model", type=Path, default=MODEL, help="the folder to write")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="one thread each")
-    parser.add_argument("--text-steps", type=int, default=2000, help="of distillation")
+    parser.add_argument("--text-steps", type=int, default=1850, help="of distillation")
     parser.add_argument("--frames", type=int, default=2_200_000, help="to train the image tower on")
     parser.add_argument("--warm", type=Path, help="an earlier model folder to start from")
     return parser.parse_args()
