@@ -61,7 +61,7 @@ def events_of(path: Path) -> int:
     return count
 
 
-@pytest.mark.parametrize("model", ["dvs128", "dvxplorer"])
+@pytest.mark.parametrize("model", ["dvs128", pytest.param("dvxplorer", marks=pytest.mark.slow)])
 def test_labels_come_and_ctrl_c_ends_it(bus: UsbBus, model: str, tmp_path: Path) -> None:
     target, record = tmp_path / "labels.csv", tmp_path / "camera.aedat4"
     bus.plug_in(watching(model))
@@ -90,6 +90,7 @@ def test_unplugging_is_survived(bus: UsbBus, tmp_path: Path) -> None:
     assert process.returncode == 130
 
 
+@pytest.mark.slow
 def test_it_goes_on_by_itself_under_another_address(bus: UsbBus, tmp_path: Path) -> None:
     """With the same settings and into the same recording, though another camera is there; within 2 s where idle."""
     target, record = tmp_path / "labels.csv", tmp_path / "camera.aedat4"
@@ -111,6 +112,7 @@ def test_it_goes_on_by_itself_under_another_address(bus: UsbBus, tmp_path: Path)
     assert events_of(record) > 10_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "fault", "told"),
     [
@@ -137,6 +139,7 @@ def test_a_stream_that_fails_is_started_again(bus: UsbBus, model: str, fault: di
         assert native not in said
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_set_back_is_survived(bus: UsbBus, tmp_path: Path) -> None:
     target, record = tmp_path / "labels.csv", tmp_path / "camera.aedat4"
     camera = watching("dvs128")

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.pipeline.sources.made_films import RATE, make_film
 from tests.programs import rows, run_main
 
 PROMPTS = ("--prompts", "a square, a star", "--model", "untrained")
 
 
+@pytest.mark.slow
 def test_a_film_is_analysed_completely_and_the_same_on_every_run(tmp_path: Path) -> None:
     film = make_film(tmp_path / "square.mp4", 2 * RATE)
     first, again = tmp_path / "first.csv", tmp_path / "again.csv"

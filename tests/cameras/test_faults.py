@@ -277,6 +277,7 @@ def test_an_evk4_is_refused(bus: UsbBus) -> None:
     assert "no device found" in ask(bus, "nd", "watch")["said"]
 
 
+@pytest.mark.slow
 def test_a_life_of_an_evk4(bus: UsbBus) -> None:
     """One opening, since it takes seconds: silence, late transfers, the plug."""
     need_driver("nd")

@@ -97,6 +97,7 @@ def test_drawings_are_named_among_three_hundred_concepts(model: ClipModel, drawi
     assert share_right({name: drawings[name] for name in own}, candidates, {n: i for i, n in enumerate(names)}) >= 0.7
 
 
+@pytest.mark.slow
 def test_printed_glyphs_are_read(model: ClipModel) -> None:
     candidates = texts(model, [f"digit {c}" if c.isdigit() else f"letter {c.lower()}" for c in CHARACTERS])
     features = {c: [seen(model, *glyph(c), replace(USUAL, seed=3 + place))] for place, c in enumerate(CHARACTERS)}
@@ -113,6 +114,7 @@ def test_noise_is_told_from_things(model: ClipModel, drawings: dict[str, list[Fl
     assert sum(wrong) / len(wrong) <= 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "second", "shown_first", "shown_second"),
     [

@@ -188,6 +188,7 @@ def test_the_stream_dies(bus: UsbBus, words: tuple[str, ...], model: str) -> Non
     assert answer["restarting"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("words", "model"), [((), "dvxplorer"), (WITHOUT_DV, "davis346")])
 def test_a_still_scene_is_fine(bus: UsbBus, words: tuple[str, ...], model: str) -> None:
     """For longer than a stream that says nothing at all is taken for alive."""
