@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pipeline.capture.kept_events import KeptTimesteps
 from pipeline.capture.messages import FramerSettings
 from pipeline.compiled import plain
 from pipeline.event_framing import MAX_TIME_US, NO_LIMIT_US, Exposure
@@ -40,6 +41,8 @@ class Framer:
     settings : FramerSettings
     index, segment : int
         Of the first frame.
+    kept : KeptTimesteps, optional
+        Given the events of each timestep.
 
     Raises
     ------
@@ -47,8 +50,19 @@ class Framer:
         A setting is out of range.
     """
 
-    def __init__(self, resolution: Resolution, settings: FramerSettings, *, index: int = 0, segment: int = 0) -> None:
+    def __init__(
+        self,
+        resolution: Resolution,
+        settings: FramerSettings,
+        *,
+        index: int = 0,
+        segment: int = 0,
+        kept: KeptTimesteps | None = None,
+    ) -> None:
         _check(settings)
+        self._kept = KeptTimesteps() if kept is None else kept
+        self._kept.drop()
+        self._resolution = resolution
         self._by_count = settings.timestep_events
         self._timestep_us = settings.timestep_us
         self._window_us = settings.timesteps * settings.timestep_us
@@ -115,6 +129,7 @@ class Framer:
         self._segment += 1
         self._start_us = None
         self._events = 0
+        self._kept.drop()
         self._exposure.clear()
 
     def _begin(self, start_us: int) -> None:
@@ -167,12 +182,14 @@ class Framer:
             events, position, last, self._start_us, end_us, self._newest_us, max_gap_us
         )
         self._events += stopped - position
+        self._kept.add(events[position:stopped])
         return stopped
 
     def _complete(self, end_us: int) -> EventFrame:
         """End the current timestep; the next one starts where it ends."""
         assert self._start_us is not None
         self._exposure.develop(self._pixels)
+        self._kept.complete(self._index, self._resolution)
         frame = EventFrame(
             index=self._index,
             segment=self._segment,

@@ -6,6 +6,7 @@ import math
 import signal
 import time
 import traceback
+from collections import deque
 from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -15,6 +16,7 @@ import psutil
 
 from pipeline.capture.bell import Bell
 from pipeline.capture.entry import STARTING_PATIENCE_S, ChildEnds, Opener, arm_watchdog
+from pipeline.capture.kept_events import KeptTimesteps, WindowEvents, write_window
 from pipeline.capture.memory import Phase, SharedMemory, Word
 from pipeline.capture.messages import (
     ChooseObjects,
@@ -24,6 +26,8 @@ from pipeline.capture.messages import (
     DragObject,
     Failed,
     FramerSettings,
+    KeepEvents,
+    Keeping,
     Lost,
     Open,
     Opened,
@@ -38,6 +42,7 @@ from pipeline.capture.messages import (
     SetSpeed,
     Status,
     Step,
+    WriteWindows,
 )
 from pipeline.capture.overview import OverviewScan
 from pipeline.capture.picture_maker import PictureMaker
@@ -99,6 +104,9 @@ class CaptureLoop:
         self._rendering = ends.rendering
         self._opener = ends.opener or _default_opener()
         self._recording = RecordingSwitch(self._say)
+        self._kept = KeptTimesteps()
+        self._to_write: deque[tuple[Path, WindowEvents]] = deque()
+        """Windows, one a turn."""
         self._stream: Stream | None = None
         self._awaited: Open | None = None
         """What is away, and to be opened again as soon as it is back; its stream is closed."""
@@ -199,6 +207,9 @@ class CaptureLoop:
         """Do a little of everything; give the seconds for which there is nothing to do."""
         self._turns += 1
         wait_s = self._run_stream()
+        if self._to_write:
+            self._write_next_window()
+            wait_s = 0.0
         if self._overview is not None and (wait_s > 0 or self._turns % OVERVIEW_EVERY == 0):
             self._go_on_with_overview()
             wait_s = 0.0
@@ -251,6 +262,10 @@ class CaptureLoop:
                     stream.set_rendering(command)
             case Record(path):
                 self._record(path)
+            case KeepEvents(on):
+                self._keep_events(on)
+            case WriteWindows():
+                self._write_windows(command)
             case _ if stream is not None:
                 self._change(stream, command)
 
@@ -286,6 +301,25 @@ class CaptureLoop:
             self._say(RecordingState(None, message="There is nothing to record: open a camera or a recording first."))
         else:
             self._recording.start(path, self._stream.info)
+
+    def _keep_events(self, on: bool) -> None:
+        if not on:
+            self._kept.end()
+            return
+        self._kept.begin()
+        self._say(Keeping(self._frames.put + 1))
+
+    def _write_windows(self, order: WriteWindows) -> None:
+        for path, first in order.windows:
+            if (window := self._kept.window(first, order.timesteps)) is not None:
+                self._to_write.append((path, window))
+
+    def _write_next_window(self) -> None:
+        path, window = self._to_write.popleft()
+        try:
+            write_window(path, window)
+        except OSError:  # no room, or the folder is gone: the application finds no file there, and says so
+            traceback.print_exc(file=self._log)
 
     def _say(self, status: Status) -> None:
         try:
@@ -324,7 +358,16 @@ class CaptureLoop:
         self._expect(Phase.OPENING, _opening_patience_s(order.spec))
         source = self._opener(order.spec)
         try:
-            return Stream(source, order, self._rendering, self._frames, self._pictures, self._recording, self._say)
+            return Stream(
+                source,
+                order,
+                self._rendering,
+                self._frames,
+                self._pictures,
+                self._recording,
+                self._kept,
+                self._say,
+            )
         except StreamError:
             source.close()
             raise

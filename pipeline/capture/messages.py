@@ -115,6 +115,29 @@ class Record:
 
 
 @dataclass(frozen=True)
+class KeepEvents:
+    """Keep the events of the newest timesteps, or forget them. Answered by `Keeping` where they are kept."""
+
+    on: bool
+
+
+@dataclass(frozen=True)
+class WriteWindows:
+    """Write windows whose events are kept, each to a file (`kept_events.read_window`); others are passed over.
+
+    Attributes
+    ----------
+    windows : tuple of (Path, int)
+        The file, and the number of the window's first event frame.
+    timesteps : int
+        T.
+    """
+
+    windows: tuple[tuple[Path, int], ...]
+    timesteps: int
+
+
+@dataclass(frozen=True)
 class ChooseObjects:
     """Of a simulation: show these in turn; none: all that it has."""
 
@@ -145,6 +168,8 @@ Command: TypeAlias = (
     | SetFramer
     | SetRendering
     | Record
+    | KeepEvents
+    | WriteWindows
     | ChooseObjects
     | DragObject
     | Close
@@ -213,13 +238,20 @@ class RecordingState:
 
 
 @dataclass(frozen=True)
+class Keeping:
+    """From this event frame on the events of timesteps are kept."""
+
+    first_index: int
+
+
+@dataclass(frozen=True)
 class Crashed:
     """Said by the supervisor: the process hung or died. What was recorded up to then is readable."""
 
     message: str
 
 
-Status: TypeAlias = Opened | Failed | Lost | Notice | Ended | Overview | RecordingState | Crashed
+Status: TypeAlias = Opened | Failed | Lost | Notice | Ended | Overview | RecordingState | Keeping | Crashed
 
 
 @dataclass(frozen=True)

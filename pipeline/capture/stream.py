@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.capture.event_rate import EventRate
+from pipeline.capture.kept_events import KeptTimesteps
 from pipeline.capture.messages import Ended, Failed, FramerSettings, Notice, Open, SetRendering, Status
 from pipeline.capture.pace import Pace
 from pipeline.capture.picture_maker import PictureMaker
@@ -52,6 +53,8 @@ class Stream:
         None: nobody looks.
     recording : RecordingSwitch
         Given every event before anything else is done with it.
+    kept : KeptTimesteps
+        Given what the framer puts into each timestep.
     say : callable
         Takes `Ended`, `Failed` and `Notice`.
 
@@ -69,6 +72,7 @@ class Stream:
         frames: FrameWriter,
         pictures: PictureWriter | None,
         recording: RecordingSwitch,
+        kept: KeptTimesteps,
         say: Callable[[Status], None],
     ) -> None:
         self.info = source.info
@@ -80,11 +84,11 @@ class Stream:
         """Nothing more comes unless it is wound back or opened again."""
         self.rate = EventRate()
         self._source = source
-        self._recording = recording
+        self._recording, self._kept = recording, kept
         self._say = say
         self._frame_writer = frames
         self._check_size(order.framer)
-        self._framer = _framer(source, order.framer, frames)
+        self._framer = _framer(source, order.framer, frames, kept)
         frames.begin(self.info.resolution)
         self._view = PictureMaker(pictures, self.info.resolution, rendering) if pictures else None
         self._model_frame: npt.NDArray[np.uint8] | None = None
@@ -145,7 +149,7 @@ class Stream:
             A setting is out of range; all stays as it was.
         """
         self._check_size(settings)
-        framer = _framer(self._source, settings, self._frame_writer)
+        framer = _framer(self._source, settings, self._frame_writer, self._kept)
         self._frames = None
         self._framer = framer
         self._playhead.max_gap_us = _max_gap_us(settings)
@@ -402,10 +406,10 @@ class Stream:
             raise StreamError(reason)
 
 
-def _framer(source: Source, settings: FramerSettings, frames: FrameWriter) -> Framer:
+def _framer(source: Source, settings: FramerSettings, frames: FrameWriter, kept: KeptTimesteps) -> Framer:
     """Make a framer whose frames follow those already put."""
     try:
-        return Framer(source.info.resolution, settings, index=frames.put, segment=frames.next_segment)
+        return Framer(source.info.resolution, settings, index=frames.put, segment=frames.next_segment, kept=kept)
     except ValueError as error:
         raise StreamError(str(error)) from error
 
