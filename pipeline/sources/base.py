@@ -19,6 +19,8 @@ from pipeline.events import EventArray, Resolution
 if TYPE_CHECKING:
     import dv_processing as dv
 
+    from pipeline.sources.camera_controls import Controls
+
 READ_PATIENCE_S = 0.01
 """A live source with nothing to give answers with an empty batch after this long."""
 
@@ -163,6 +165,8 @@ class Source(ABC):
     """An open source of events. Opening is the constructor's business and raises `SourceError`."""
 
     info: SourceInfo
+    controls: Controls | None = None
+    """What of it can be set; None: nothing."""
 
     @abstractmethod
     def read(self) -> EventBatch | None:

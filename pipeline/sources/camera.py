@@ -12,8 +12,10 @@ import dv_processing as dv
 from pipeline.events import Resolution
 from pipeline.sources import camera_faults
 from pipeline.sources.base import SourceError, SourceInfo, SourceLost
+from pipeline.sources.camera_controls import Controls
 from pipeline.sources.camera_found import CameraFound
 from pipeline.sources.camera_watch import DriftMeter, SilenceWatch
+from pipeline.sources.inivation_controls import inivation_controls
 from pipeline.sources.intake import NATIVE_ERRORS
 from pipeline.sources.live import InputSource
 from pipeline.sources.live_clock import LiveClock
@@ -96,6 +98,7 @@ class CameraSource(InputSource):
             kind="camera", name=self._label, resolution=resolution, camera=model, serial=found.serial
         )
         self._camera: Any = camera
+        self.controls: Controls = inivation_controls(self._label, camera, resolution)
         self._silence = SilenceWatch()
         self._drift = DriftMeter()
         self._notice = self._port_notice(camera)
@@ -149,8 +152,10 @@ class CameraSource(InputSource):
     def _start_again(self) -> None:
         """Open it anew, in case it has stopped sending: this one gives no sign of life before a still scene."""
         self._camera = self._reader = None
+        changed = self.controls.changed
         try:
-            self._camera, _ = self._open()
+            self._camera, resolution = self._open()
+            self.controls.take_over(inivation_controls(self._label, self._camera, resolution), changed)
         except SourceError as error:
             raise SourceLost(str(error), restarting=True) from error
         self._reader = self._camera

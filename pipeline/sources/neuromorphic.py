@@ -18,6 +18,7 @@ from pipeline.sources.camera_watch import DriftMeter, SilenceWatch, TimeCheck, m
 from pipeline.sources.intake import checked
 from pipeline.sources.live import LiveSource
 from pipeline.sources.live_clock import ToldClock
+from pipeline.sources.neuromorphic_controls import neuromorphic_controls
 from pipeline.sources.usb_cameras import PluggedIn, can_look, plugged_in, speed_name
 
 nd: Any = import_module("neuromorphic_drivers")  # without types
@@ -93,6 +94,8 @@ class NeuromorphicSource(LiveSource):
         self.info = SourceInfo(
             kind="camera", name=self._label, resolution=resolution, camera=found.model, serial=serial
         )
+        self._flips = {"horizontal": False, "vertical": False}
+        self.controls = neuromorphic_controls(self._label, self._camera, resolution, self._flips)
         self._ahead_us: int | None = None
         """Of the wall clock over the camera's, when the first packet came."""
         self._newest: EventArray = NO_EVENTS
@@ -184,6 +187,10 @@ class NeuromorphicSource(LiveSource):
         new["timestamp"] = raw["t"]
         new["timestamp"] += self._ahead_us
         new["x"], new["y"], new["polarity"] = raw["x"], raw["y"], raw["on"]
+        if self._flips["horizontal"]:
+            new["x"] = self.info.resolution.width - 1 - new["x"]
+        if self._flips["vertical"]:
+            new["y"] = self.info.resolution.height - 1 - new["y"]
         inside: EventArray = checked(events, self.info.resolution)
         outside = len(events) - len(inside)
         self._intake.outside += outside
