@@ -149,6 +149,10 @@ class Setting:
         self.pictures = load(pictures)
         self.concepts = read_concepts()
         self.prompts = unseen_prompts(self.concepts)
+        drew = {(concept, hand) for concept, hand, hidden in zip(
+            self.pictures.concept.tolist(), self.pictures.hand, self.pictures.held_out.tolist(), strict=True
+        ) if not hidden}  # fmt: skip
+        self.hands_of = np.bincount([concept for concept, _ in drew], minlength=len(self.concepts))
 
     def feature(self, task: Task) -> Floats:
         """Give the mean of the window's unit features, float32 (C,)."""
@@ -258,6 +262,8 @@ class Judge:
         self.scale = setting.model.scale
         self.prompts = setting.prompts
         self.hidden = np.array([concept.held_out for concept in self.concepts])
+        self.hands_of = setting.hands_of
+        """How many hands drew each concept for the training, (C,)."""
         self.rng = np.random.default_rng(42)
 
     def encode(self, texts: list[str]) -> Floats:
@@ -278,6 +284,13 @@ class Judge:
             right += bool((texts[others] @ feature).max(initial=-1) < texts[concept] @ feature)
         return right, len(truth)
 
+    def within(self, row: str, pool: npt.NDArray[np.int64]) -> tuple[int, int]:
+        """Count right answers of the windows that show a concept of the pool, among the whole pool."""
+        features, truth = self.of(row)
+        inside = np.isin(truth, pool)
+        answers = pool[(features[inside] @ self.named[pool].T).argmax(1)]
+        return int((answers == truth[inside]).sum()), int(inside.sum())
+
     def one_of_two(
         self, row: str, right_text: Callable[[Task], str], wrong_text: Callable[[Task], str]
     ) -> tuple[int, int]:
@@ -291,6 +304,7 @@ class Judge:
         """Give the table's rows."""
         known = np.flatnonzero(~self.hidden & np.array([bool(c.pictures) for c in self.concepts]))
         unknown = np.flatnonzero(self.hidden)
+        common = known[np.argsort(-self.hands_of[known], kind="stable")]
         numerals = np.array([i for i, c in enumerate(self.concepts) if c.name.startswith("digit ")])
         glyphs = np.array([i for i, c in enumerate(self.concepts) if c.name.startswith(("digit ", "letter "))])
         typed = self._typed()
@@ -300,6 +314,10 @@ class Judge:
         table = [
             *(
                 Score(f"line icons, among {n}", *self.among("icons", n, known), bar)
+                for n, bar in ((300, 0.90), (600, 0.80), (1000, 0.73))
+            ),
+            *(
+                Score(f"line icons, the {n} concepts that most hands draw", *self.within("icons", common[:n]), bar)
                 for n, bar in ((300, 0.90), (600, 0.80), (1000, 0.73))
             ),
             Score("line icons, unseen motion, noise and sensor, among 300", *self.among("elsewhere", 300, known), 0.75),

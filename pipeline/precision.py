@@ -126,7 +126,7 @@ def _best_precision(
     lower = "bf16" if kind == "cpu" else "fp16"
     following.say("Trying which precision serves best here")
     plain_s = _quickest(lambda: _feature(module, probe), 3)
-    if kind == "cpu" and (plain_s < WORTH_A_TRIAL_S or not _matrices_gain_from_bf16()):
+    if kind == "cpu" and (plain_s < WORTH_A_TRIAL_S or not matrices_gain_from_bf16()):
         return "fp32"
     following.stop_if_cancelled()
     rough, rough_s = _trial(module, probe, lower)
@@ -155,7 +155,7 @@ def _quickest(call: Callable[[], object], times: int) -> float:
     return min(durations)
 
 
-def _matrices_gain_from_bf16() -> bool:
+def matrices_gain_from_bf16() -> bool:
     """Try one matrix product of a ViT's size: where the processor has no bf16 a whole frame would take seconds."""
     import torch
 

@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from experiments.pretrain_mini import image_tower, pictures, text_tower, vocabulary
+    from experiments.pretrain_mini import definitions, image_tower, pictures, text_tower, vocabulary
     from experiments.pretrain_mini.captions import Reader, caption_texts
     from experiments.pretrain_mini.concepts import read_concepts
     from experiments.pretrain_mini.corpus import Corpus
@@ -55,14 +55,17 @@ def _train(options: argparse.Namespace) -> None:
     drawn = out / "pictures"
     if not (drawn / "pictures.json").exists():
         pictures.build(options.data, concepts, drawn, options.processes)
-    if options.warm is not None and not (out / "text.pt").exists():
+    if options.warm is not None and not (out / text_tower.READY).exists():
         text_tower.take_weights(options.warm, out)
     if not (out / "tokenizer.json").exists():
         pieces = vocabulary.choose_pieces(Corpus(options.data / "words", names), options.data / "teacher")
         vocabulary.write_tokenizer(pieces, options.data / "teacher", out)
     if options.warm is None:
         run_ranks(text_tower.distil, options.data, out, names, options.text_steps, processes=options.processes)
-    texts = caption_texts(Reader(out), concepts)
+        run_ranks(
+            definitions.define, options.data, out, concepts, options.definition_steps, processes=options.processes
+        )
+    texts = caption_texts(Reader(out), concepts, definitions.entries(options.data / "words", names))
     run_ranks(image_tower.train, drawn, out, concepts, texts, options.frames, options.warm, processes=options.processes)
     export(out, options.model, concepts)
     print(f"written: {options.model}")
@@ -76,6 +79,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, default=MODEL, help="the folder to write")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="one thread each")
     parser.add_argument("--text-steps", type=int, default=1850, help="of distillation")
+    parser.add_argument("--definition-steps", type=int, default=200, help="of learning what definitions mean")
     parser.add_argument("--frames", type=int, default=2_200_000, help="to train the image tower on")
     parser.add_argument("--warm", type=Path, help="an earlier model folder to start from")
     return parser.parse_args()

@@ -21,7 +21,7 @@ from experiments.pretrain_mini.wordings import (
     worded,
 )
 
-_THINGS = {"05": 3.0, "06": 5.0, "08": 3.0, "13": 4.0, "17": 3.0, "18": 2.0, "19": 2.0, "20": 2.0, "25": 3.0, "27": 2.0}
+THINGS = {"05": 3.0, "06": 5.0, "08": 3.0, "13": 4.0, "17": 3.0, "18": 2.0, "19": 2.0, "20": 2.0, "25": 3.0, "27": 2.0}
 """WordNet's lexicographer files of things that can be seen, and how much oftener they are drawn."""
 _LOOKS = [
     "outlined",
@@ -190,7 +190,7 @@ def _nouns(folder: Path) -> tuple[list[tuple[str, float]], list[str]]:
             continue
         head, _, gloss = line.partition("|")
         fields = head.split()
-        thing = _THINGS.get(fields[1], 0.6)
+        thing = THINGS.get(fields[1], 0.6)
         words = fields[4 : 4 + 2 * int(fields[3], 16) : 2]
         for word in words:
             lemma = word.lower()
@@ -218,3 +218,17 @@ def _annotations(words: Path) -> Counter[str]:
             found[entry["label"].lower()] += 1
             found.update(tag.lower() for tag in entry.get("tags", ()))
     return Counter({text: 1 + int(math.log2(count)) for text, count in found.items() if "skin tone" not in text})
+
+
+def emoji_words(words: Path) -> dict[str, set[str]]:
+    """Give what the annotations of an emoji say about it, by its name, all in small letters."""
+    found: dict[str, set[str]] = {}
+    for name in ("cldr/annotations/en", "cldr/annotations/en-GB"):
+        file = words / name / "annotations.json"
+        if not file.exists():
+            continue
+        for entry in json.loads(file.read_text())["annotations"]["annotations"].values():
+            for called in entry.get("tts", ()):
+                said = {text.lower() for text in entry.get("default", ())}
+                found.setdefault(called.lower(), set()).update(said - {called.lower()})
+    return {name: said for name, said in found.items() if "skin tone" not in name}

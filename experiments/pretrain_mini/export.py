@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from experiments.pretrain_mini.concepts import Concept
 from experiments.pretrain_mini.image_tower import SIDE, TIMM_MODEL
 from experiments.pretrain_mini.teacher import WIDTH
-from experiments.pretrain_mini.text_tower import TEXT_CONFIG
+from experiments.pretrain_mini.text_tower import READY, TEXT_CONFIG
 
 MEAN, DEVIATION = 127 / 255, 128 / 255
 """Of the event frame: no event is exactly 0 to the encoder."""
@@ -35,7 +35,7 @@ def config(pieces: int) -> dict[str, object]:
 
 def export(out: Path, folder: Path, concepts: list[Concept]) -> None:
     """Write the folder from the checkpoints in `out`: configuration, weights in half precision, tokenizer, concepts."""
-    text = torch.load(out / "text.pt", weights_only=True)["tower"]
+    text = torch.load(out / READY, weights_only=True)["tower"]
     image = torch.load(out / "image.pt", weights_only=True)["average"]
     weights = {name.removeprefix("text."): value for name, value in text.items() if name != "text.attn_mask"}
     weights |= {name: value for name, value in image.items() if name.startswith("visual.")}

@@ -11,6 +11,20 @@ HELD_OUT_FONTS = frozenset({"hack", "libertine", "cantarell"})
 HELD_OUT_PAIRS = frozenset({"eva"})
 """A set that draws everything both outlined and filled."""
 HELD_OUT = HELD_OUT_ICONS | HELD_OUT_EMOJI | HELD_OUT_PAIRS
+MISLABELLED = frozenset(
+    [
+        ("lucide", "group"),
+        ("lucide", "goal"),
+        ("lucide", "settings-2"),
+        ("lucide", "bolt"),
+        ("lucide", "milk"),
+        ("lucide", "milk-off"),
+        ("lucide-lab", "rugby"),
+        ("lucide-lab", "light-switch"),
+        ("lucide-lab", "football-goal"),
+    ]
+)
+"""Pictures that do not show what a concept of the same name is: a group of selected things, the bolt of a nut."""
 HELD_OUT_CONCEPTS = 334
 """Concepts of which neither a picture nor a name is trained on."""
 

@@ -31,9 +31,10 @@ from experiments.pretrain_mini.frames import (
 )
 from experiments.pretrain_mini.hands import FILLED, HELD_OUT_EMOJI, HELD_OUT_ICONS, OUTLINED
 from experiments.pretrain_mini.muon import Muon
-from experiments.pretrain_mini.ranks import averaged, progress
+from experiments.pretrain_mini.ranks import autocast_pays, averaged, progress
 from experiments.pretrain_mini.teacher import WIDTH
 from experiments.pretrain_mini.twins import twins
+from experiments.pretrain_mini.variations import LINE, draw_variation, make_fields, varied, varied_look
 
 if TYPE_CHECKING:
     from experiments.pretrain_mini.pictures import Pictures
@@ -53,6 +54,8 @@ PAIR_SHARE = 0.3
 TWIN_SHARE = 0.08
 """Of the large pictures: where a thing is there twice."""
 _NOISE_SHARE = 0.015
+_HANDS_POWER = 0.3
+"""What few hands drew needs showing oftener than its share of the pictures."""
 _MIRRORED, _TURNED = 0.4, 0.15
 """Shares of the pictures of things that are the same mirrored, and turned about."""
 _REFERENCE_SHARE = 0.1
@@ -93,11 +96,11 @@ class ImageTower(nn.Module):
 
 
 class Batch(NamedTuple):
-    """Frames (B, 3, S, S), their concepts (B,), pictures (B,), how they were shown (B, 30), and whether twice (B,)."""
+    """Frames (B, 3, S, S), their concepts (B,), looks (B,), how they were shown (B, 30), and whether twice (B,)."""
 
     frames: torch.Tensor
     concepts: torch.Tensor
-    which: Places
+    look: Places
     parameters: Floats
     twice: Flags
 
@@ -109,6 +112,7 @@ class Drawer:
         self.pictures = pictures
         self.concepts = concepts
         self.textures = make_textures(64, 0)
+        self.fields = make_fields(0)
         hidden = np.array([concept.held_out for concept in concepts])
         seen = ~pictures.held_out & ~hidden[pictures.concept]
         self.shown = self._weights(np.flatnonzero(seen))
@@ -116,7 +120,7 @@ class Drawer:
         self.mirrors = np.array([concept.mirrors for concept in concepts])
 
     def _weights(self, indices: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Concepts by the root of how many hands drew them, hands alike, pictures of a hand alike."""
+        """Concepts by a power of how many hands drew them, hands alike, pictures of a hand alike."""
         hands = np.array(self.pictures.hand)[indices]
         concepts = self.pictures.concept[indices]
         pairs: dict[tuple[int, str], int] = {}
@@ -130,7 +134,7 @@ class Drawer:
             share = 1.0 / count
             if "handwriting" in hands_of[concept]:
                 share = 0.5 if hand == "handwriting" else 0.5 / (count - 1)
-            weights[place] = math.sqrt(count) * share / pairs[concept, hand]
+            weights[place] = count**_HANDS_POWER * share / pairs[concept, hand]
         return indices, np.cumsum(weights / weights.sum())
 
     def draw(self, rng: np.random.Generator, count: int, side: int, twin_share: float = 0.0) -> Batch:
@@ -140,32 +144,48 @@ class Drawer:
         things = rng.random(count) >= _NOISE_SHARE
         mirrors = self.mirrors[self.pictures.concept[which]]
         twice = mirrors & things & (rng.random(count) < twin_share) if twin_share else np.zeros(count, np.bool_)
-        return self.show(rng, which, things, side, mirrors, twice)
+        return self.show(rng, which, things, side, mirrors, twice, vary=True)
 
     def show(
-        self, rng: np.random.Generator, which: Places, things: Flags, side: int, mirrors: Flags, twice: Flags
+        self,
+        rng: np.random.Generator,
+        which: Places,
+        things: Flags,
+        side: int,
+        mirrors: Flags,
+        twice: Flags,
+        *,
+        vary: bool,
     ) -> Batch:
         """Show these pictures, nothing where `things` is not set, mirrored at random where that may be.
 
-        What is shown `twice` stands there with its twin.
+        What is shown `twice` stands there with its twin; to `vary` is to show them as other hands might draw them.
         """
-        parameters = draw_parameters(rng, side, self.pictures.tinted[which], things)
+        pyramid, places = self.pictures.pyramid, which
+        look, tinted = self.pictures.look[which], self.pictures.tinted[which]
+        if vary:
+            signed = self.pictures.signed
+            variation = draw_variation(rng, np.asarray(signed[which]), tinted)
+            pyramid = varied(pyramid, signed, which, variation, self.fields)
+            places, look = np.arange(len(which)), varied_look(variation, look)
+            tinted = tinted & (variation.numbers[:, LINE] == 0)
+        parameters = draw_parameters(rng, side, tinted, things)
         mirrored = mirrors & (rng.random(len(which)) < _MIRRORED)
         parameters[mirrored, NARROW] *= -1
         turned = mirrors & (rng.random(len(which)) < _TURNED)
         parameters[turned, TURN] = rng.uniform(-1, 1, turned.sum()) * rng.choice([1.0, np.pi], turned.sum())
         grey = np.empty((len(which), side, side), np.float32)
         seed = int(rng.integers(1 << 30))
-        draw_frames(*self.pictures.pyramid, self.textures, which, parameters, seed, grey)
+        draw_frames(*pyramid, self.textures, places, parameters, seed, grey)
         if twice.any():
-            pairs, drawn = twins(self.pictures.pyramid, which[twice], rng), np.empty_like(grey[twice])
+            pairs, drawn = twins(pyramid, places[twice], rng), np.empty_like(grey[twice])
             draw_frames(*pairs, self.textures, np.arange(len(drawn)), parameters[twice], seed + 1, drawn)
             grey[twice] = drawn
         as_reference = rng.random((len(which), 1, 1)) < _REFERENCE_SHARE
         grey = np.where(as_reference, (grey - 127.5) / 255, (grey - 127) / 128).astype(np.float32)
         frames = torch.from_numpy(grey)[:, None].expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
         concepts = torch.from_numpy(np.where(things, self.pictures.concept[which], self.nothing))
-        return Batch(frames, concepts, which, parameters, twice)
+        return Batch(frames, concepts, look, parameters, twice)
 
 
 def train(
@@ -244,6 +264,7 @@ class Trainer:
     def __init__(self, drawer: Drawer, texts: Texts, schedule: Schedule, rank: int) -> None:
         self.drawer, self.schedule, self.rank = drawer, schedule, rank
         self.device = torch.device(f"cuda:{rank % torch.cuda.device_count()}" if torch.cuda.is_available() else "cpu")
+        self.rough = autocast_pays(self.device)
         self.texts = Texts(texts.worded.to(self.device), texts.looks.to(self.device))
         self.trained = torch.tensor([not concept.held_out for concept in drawer.concepts], device=self.device)
         torch.manual_seed(0)
@@ -263,7 +284,7 @@ class Trainer:
         rng = np.random.default_rng([self.rank, self.step, 96])
         batch = self.drawer.draw(rng, BATCH, self.side, TWIN_SHARE if self.side == SIDE else 0.0)
         labels = batch.concepts.to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.rough):
             features, logits, scale = joined(batch.frames.to(self.device))
         worded = self.texts.worded
         wording = torch.from_numpy(rng.integers(worded.shape[1], size=len(worded)))
@@ -271,7 +292,7 @@ class Trainer:
         cosines = (features @ words.T).masked_fill(~self.trained, -1.0)
         loss = nn.functional.cross_entropy(scale * cosines, labels, label_smoothing=0.02)
         classified = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=0.05)
-        pairs = _pairs(batch, self.drawer.pictures.look[batch.which], self.side)
+        pairs = _pairs(batch, self.side)
         paired = _pair_loss(features, scale, labels, torch.from_numpy(pairs).to(self.device), self.texts.looks)
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
@@ -334,7 +355,7 @@ class Looks:
         for name, which in self.kinds.items():
             rng = np.random.default_rng(6)
             everything = np.ones(len(which), bool)
-            batch = self.drawer.show(rng, which, everything, side, ~everything, ~everything)
+            batch = self.drawer.show(rng, which, everything, side, ~everything, ~everything, vary=False)
             parts = [part.to(self.words.device) for part in torch.split(batch.frames, BATCH)]
             features = torch.cat([tower(part)[0] for part in parts])
             labels = batch.concepts.to(self.words.device)
@@ -343,7 +364,7 @@ class Looks:
         return found
 
 
-def _pairs(batch: Batch, look: Places, side: int) -> Places:
+def _pairs(batch: Batch, side: int) -> Places:
     """Say which text of each pair is true (0, 1; -1: neither is asked for), (3, B): outlined, big, one.
 
     Big and small go by the size shown; as many single things are asked for as there are twins.
@@ -354,7 +375,7 @@ def _pairs(batch: Batch, look: Places, side: int) -> Places:
     alike = ~batch.twice
     return np.stack(
         [
-            np.select([look == OUTLINED, look == FILLED], [0, 1], -1),
+            np.select([batch.look == OUTLINED, batch.look == FILLED], [0, 1], -1),
             np.select([alike & (share > 0.75), alike & (share < 0.42)], [0, 1], -1),
             np.select([alone, batch.twice], [0, 1], -1),
         ]

@@ -19,7 +19,16 @@ from experiments.pretrain_mini.concepts import Concept, by_picture
 from experiments.pretrain_mini.drawings import SIDE, Bitmap, Icon, draw_icon, icons_of
 from experiments.pretrain_mini.frames import Pyramid
 from experiments.pretrain_mini.glyphs import SYMBOL_FACES, draw_glyph, faces, handwritten_digit, symbols
-from experiments.pretrain_mini.hands import EMOJI, HELD_OUT, HELD_OUT_FONTS, ICON_SETS, UNKNOWN, joined_name
+from experiments.pretrain_mini.hands import (
+    EMOJI,
+    HELD_OUT,
+    HELD_OUT_FONTS,
+    ICON_SETS,
+    MISLABELLED,
+    UNKNOWN,
+    joined_name,
+)
+from experiments.pretrain_mini.variations import Signed, signed_distance
 from experiments.pretrain_mini.wordings import LETTERS, NUMERALS
 
 DIGIT_WRITERS_END = 1400
@@ -52,6 +61,8 @@ class Pictures:
     Attributes
     ----------
     pyramid : Pyramid
+    signed : ndarray
+        Distances to the nearest line, int8 (P, 128, 128), as `variations.signed_distance` gives them.
     concept : ndarray
         Index of the concept, int64 (P,).
     look : ndarray
@@ -64,6 +75,7 @@ class Pictures:
     """
 
     pyramid: Pyramid
+    signed: Signed
     concept: npt.NDArray[np.int64]
     look: npt.NDArray[np.int64]
     tinted: npt.NDArray[np.bool_]
@@ -119,6 +131,7 @@ def load(folder: Path) -> Pictures:
     column = {key: [entry[key] for entry in listed] for key in listed[0]}
     return Pictures(
         Pyramid(*parts),
+        np.load(folder / "signed.npy", mmap_mode="r"),
         np.array(column["concept"], np.int64),
         np.array(column["look"], np.int64),
         np.array(column["tinted"], np.bool_),
@@ -132,7 +145,8 @@ def _icon_jobs(folder: Path, wanted: dict[str, int]) -> Iterator[Job]:
     for hand in ICON_SETS:
         for icon in icons_of(folder / hand, hand):
             found = [wanted[key] for name in icon.plain if (key := joined_name(_without_skin(name))) in wanted]
-            if found and not re.search(r"skin-tone|-skin", icon.name):
+            named_right = (hand, icon.name) not in MISLABELLED
+            if found and named_right and not re.search(r"skin-tone|-skin", icon.name):
                 yield Job(found[0], hand, icon.name, icon.look, hand in HELD_OUT, icon=icon)
 
 
@@ -254,8 +268,10 @@ def _write_pyramid(drawn: npt.NDArray[np.uint8], folder: Path) -> None:
         name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, (len(drawn), *shape))
         for name, shape in shapes.items()
     }
+    signed = np.lib.format.open_memmap(folder / "signed.npy", "w+", np.int8, (len(drawn), SIDE, SIDE))
     for start in range(0, len(drawn), 1000):
         some = slice(start, start + 1000)
+        signed[some] = [signed_distance(planes) for planes in drawn[some, :2]]
         large = np.asarray(drawn[some, :2])
         middle = halved(large)
         files["large"][some], files["middle"][some], files["small"][some] = large, middle, halved(middle)

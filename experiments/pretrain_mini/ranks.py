@@ -38,6 +38,14 @@ def _start(rank: int, work: Callable[..., None], processes: int, port: int, argu
         dist.destroy_process_group()
 
 
+def autocast_pays(device: torch.device) -> bool:
+    """Whether bfloat16 computes faster than float32 here, the same for all processes: many CPUs only pretend to it."""
+    from pipeline.precision import matrices_gain_from_bf16
+
+    votes = torch.tensor(float(device.type != "cpu" or matrices_gain_from_bf16()))
+    return float(averaged(votes)) > 0.5
+
+
 def averaged(values: torch.Tensor) -> torch.Tensor:
     """Give the mean over all processes."""
     total = values.clone()

@@ -14,14 +14,14 @@ WIDTH = 384
 class Teacher(nn.Module):
     """Reads texts, gives their embeddings, unit length, float32 (N, 384)."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         from transformers import BertModel
 
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(32)
-        self.bert = BertModel.from_pretrained(folder, dtype=torch.bfloat16, attn_implementation="sdpa").eval()  # type: ignore[no-untyped-call]
+        self.bert = BertModel.from_pretrained(folder, dtype=dtype, attn_implementation="sdpa").eval()  # type: ignore[no-untyped-call]
 
     @torch.no_grad()
     def forward(self, texts: list[str]) -> torch.Tensor:

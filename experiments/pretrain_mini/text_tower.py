@@ -19,7 +19,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from experiments.pretrain_mini.corpus import Corpus, Text
-from experiments.pretrain_mini.ranks import averaged
+from experiments.pretrain_mini.ranks import autocast_pays, averaged, progress
 from experiments.pretrain_mini.teacher import WIDTH, Teacher
 from experiments.pretrain_mini.vocabulary import CONTEXT, END
 
@@ -31,6 +31,8 @@ TEXT_CONFIG: dict[str, Any] = {
     "pool_type": "eos",
     "eos_id": END,
 }
+DISTILLED, READY = "text_distilled.pt", "text.pt"
+"""The checkpoints of the first lesson, and of the second, which ends the text tower's training."""
 BATCH = 320
 LEARNING_RATE = 1e-3
 GLYPH_SHARE = 0.7
@@ -108,8 +110,9 @@ def distil_loss(features: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
 
 def distil(rank: int, processes: int, data: Path, out: Path, names: list[str], steps: int) -> None:
-    """Train the tower; goes on from `out/text.pt` where it left off. One of several processes."""
-    teacher = Teacher(data / "teacher")
+    """Train the tower; goes on from `out/text_distilled.pt` where it left off. One of several processes."""
+    rough = autocast_pays(torch.device("cpu"))
+    teacher = Teacher(data / "teacher", torch.bfloat16 if rough else torch.float32)
     corpus = Corpus(data / "words", names)
     tokenizer = load_tokenizer(out)
     pieces = [piece for piece, _ in sorted(tokenizer.get_vocab().items(), key=lambda pair: pair[1])]
@@ -119,7 +122,7 @@ def distil(rank: int, processes: int, data: Path, out: Path, names: list[str], s
         table = teacher.word_embedding(pieces)
         tower.text.token_embedding.weight.copy_(table * (0.02 / table.std()))
     optimiser = torch.optim.AdamW(tower.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.02)
-    checkpoint = out / "text.pt"
+    checkpoint = out / DISTILLED
     first = 0
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
@@ -131,35 +134,37 @@ def distil(rank: int, processes: int, data: Path, out: Path, names: list[str], s
     checking_targets = meant(teacher, checking, glyphs)
     joined = DistributedDataParallel(tower)
     running, saved_at, started = 0.0, time.monotonic(), time.monotonic()
-    for step in range(first, steps):
-        for group in optimiser.param_groups:
-            group["lr"] = _rate(step, steps)
-        rng = random.Random(f"{rank} {step}")
-        texts = [corpus.draw(rng) for _ in range(BATCH)]
-        targets = meant(teacher, texts, glyphs)
-        groups, order = grouped_tokens(tokenizer, [text.text for text in texts])
-        with torch.autocast("cpu", torch.bfloat16):
-            features = joined(groups)
-        loss = distil_loss(features.float(), targets[order])
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(tower.parameters(), 1.0)
-        optimiser.step()
-        running += loss.item()
-        if (step + 1) % 50 == 0:
-            mean = float(averaged(torch.tensor(running / 50)))
-            running = 0.0
-            if rank == 0:
-                report = {"step": step + 1, "loss": round(mean, 4), "s": round(time.monotonic() - started, 1)}
-                if (step + 1) % 500 == 0:
-                    report["cosine"] = round(_check(tower, tokenizer, checking, checking_targets), 4)
-                with (out / "text_log.jsonl").open("a") as log:
-                    log.write(json.dumps(report) + "\n")
-        if rank == 0 and (time.monotonic() - saved_at > _SAVE_S or step + 1 == steps):
-            saved_at = time.monotonic()
-            state = {"tower": tower.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}
-            torch.save(state, checkpoint.with_suffix(".part"))
-            checkpoint.with_suffix(".part").replace(checkpoint)
+    with progress("text tower", steps, first, shown=rank == 0) as advance:
+        for step in range(first, steps):
+            advance(1)
+            for group in optimiser.param_groups:
+                group["lr"] = _rate(step, steps)
+            rng = random.Random(f"{rank} {step}")
+            texts = [corpus.draw(rng) for _ in range(BATCH)]
+            targets = meant(teacher, texts, glyphs)
+            groups, order = grouped_tokens(tokenizer, [text.text for text in texts])
+            with torch.autocast("cpu", torch.bfloat16, enabled=rough):
+                features = joined(groups)
+            loss = distil_loss(features.float(), targets[order])
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(tower.parameters(), 1.0)
+            optimiser.step()
+            running += loss.item()
+            if (step + 1) % 50 == 0:
+                mean = float(averaged(torch.tensor(running / 50)))
+                running = 0.0
+                if rank == 0:
+                    report = {"step": step + 1, "loss": round(mean, 4), "s": round(time.monotonic() - started, 1)}
+                    if (step + 1) % 500 == 0:
+                        report["cosine"] = round(_check(tower, tokenizer, checking, checking_targets), 4)
+                    with (out / "text_log.jsonl").open("a") as log:
+                        log.write(json.dumps(report) + "\n")
+            if rank == 0 and (time.monotonic() - saved_at > _SAVE_S or step + 1 == steps):
+                saved_at = time.monotonic()
+                state = {"tower": tower.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}
+                torch.save(state, checkpoint.with_suffix(".part"))
+                checkpoint.with_suffix(".part").replace(checkpoint)
 
 
 def take_weights(folder: Path, out: Path) -> None:
@@ -169,7 +174,7 @@ def take_weights(folder: Path, out: Path) -> None:
     for name in tower:
         if (plain := name.removeprefix("text.")) in weights:
             tower[name] = weights[plain].float()
-    torch.save({"tower": tower}, out / "text.pt")
+    torch.save({"tower": tower}, out / READY)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(folder / name, out / name)
 

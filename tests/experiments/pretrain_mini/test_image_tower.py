@@ -25,24 +25,25 @@ def test_a_longer_training_begins_like_a_shorter_one() -> None:
     assert {long.side(step) for step in steps} == {FIRST_SIDE}
 
 
-def batch(shares: list[float], twice: list[bool]) -> Batch:
+def batch(shares: list[float], twice: list[bool], look: tuple[int, ...] = ()) -> Batch:
     count = len(shares)
     parameters = np.zeros((count, len(PARAMETERS)), np.float32)
     parameters[:, SCALE], parameters[:, THING] = 2, 1
     parameters[:, HALF] = np.array(shares) * SIDE
     nothing = torch.zeros(count)
-    return Batch(nothing, nothing.long(), np.zeros(count, np.int64), parameters, np.array(twice))
+    looks = np.array(look or [UNKNOWN] * count)
+    return Batch(nothing, nothing.long(), looks, parameters, np.array(twice))
 
 
 def test_big_and_small_go_by_the_size_shown_outlined_and_filled_by_the_set() -> None:
-    shown = batch([0.9, 0.3, 0.6, 0.9], [False] * 4)
-    pairs = _pairs(shown, np.array([OUTLINED, FILLED, UNKNOWN, UNKNOWN]), SIDE)
+    shown = batch([0.9, 0.3, 0.6, 0.9], [False] * 4, (OUTLINED, FILLED, UNKNOWN, UNKNOWN))
+    pairs = _pairs(shown, SIDE)
     np.testing.assert_array_equal(pairs, [[0, 1, -1, -1], [0, 1, -1, 0], [-1, -1, -1, -1]])
 
 
 def test_as_many_single_things_are_asked_for_as_there_are_twins_and_twins_are_neither_big_nor_small() -> None:
     shown = batch([0.9] * 5, [False, True, False, True, False])
-    pairs = _pairs(shown, np.full(5, UNKNOWN), SIDE)
+    pairs = _pairs(shown, SIDE)
     np.testing.assert_array_equal(pairs[1], [0, -1, 0, -1, 0])
     np.testing.assert_array_equal(pairs[2], [0, 1, 0, 1, -1])
 
