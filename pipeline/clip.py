@@ -1,6 +1,6 @@
 """A CLIP by name, tag, file or folder: event frames and texts to features.
 
-Importing this module is cheap: torch and open_clip are imported when a model is loaded.
+Importing this module is cheap: torch is imported when a model is loaded, open_clip when one needs it.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class ClipModel:
     notice : str
         What the user should be told about the choice, one sentence; mostly empty.
     module : torch.nn.Module
-        open_clip's model itself, in evaluation mode.
+        open_clip's model itself, or the same function in plain torch; in evaluation mode.
     """
 
     def __init__(
@@ -273,7 +273,6 @@ def load_model(
         check_name(name)
     following.say("Starting PyTorch")
     place = _device(device)
-    following.say("Starting open_clip")
     from pipeline.model_building import build_model
 
     if explicit:

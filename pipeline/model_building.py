@@ -1,32 +1,28 @@
-"""From a plan to a running model: open_clip builds it, weights are loaded strictly, then it is tried once."""
+"""From a plan to a running model: it is built, weights are loaded strictly, then it is tried once.
+
+The bundled model's architecture is built in plain torch, everything else by open_clip, which is imported only then.
+"""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import logging
-import os
 import pickle
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import open_clip
 import torch
 
 from pipeline.clip import ClipModel, raise_if_out_of_memory
-from pipeline.model_choice import LOCAL_DIR, ModelPlan
-from pipeline.model_download import cached_file
+from pipeline.model_choice import CONFIG_FILE, ModelPlan
 from pipeline.model_errors import Following, ModelError, first_line
 from pipeline.precision import fit_precision
-from pipeline.preprocessing import Preprocessing
+from pipeline.preprocessing import CLIPS_OWN, Preprocessing
+from pipeline.small_clip import SmallClipSizes, load_small_clip
 from pipeline.text_encoding import TextEncoder
 from pipeline.weights import architectures_of, check_weights_file, unreadable_because
+from pipeline.word_pieces import WordPieces, has_word_pieces
 
-UNTRAINED_SEED = 0
-_DEFAULT_PREPROCESSING = {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD}
 _UNREADABLE = (pickle.UnpicklingError, EOFError, OSError, StopIteration)
 
 
@@ -47,17 +43,24 @@ def build_model(
         Damaged weights, weights of another architecture, a package that is missing, memory, precision.
     LoadingCancelled
     """
+    small = _small_sizes(plan)
+    if small is None:
+        following.say("Starting open_clip")
     following.say(f"Loading {plan}")
     try:
-        module = _module(plan, following)
+        module = _module(plan, small, following)
         following.stop_if_cancelled()
         logit_scale = float(module.logit_scale.detach().double().reshape(-1)[0])  # type: ignore[operator]
         size = _image_size(module, plan)
-        described = {**_DEFAULT_PREPROCESSING, **{k: v for k, v in plan.preprocessing.items() if v is not None}}
+        described = {**CLIPS_OWN, **{k: v for k, v in plan.preprocessing.items() if v is not None}}
         preprocessing = Preprocessing.of(size, described)
-        module = _fused(module.to(device), _probe(preprocessing, device))
-        texts = TextEncoder(module, _tokenizer(plan, following))
         probe = _probe(preprocessing, device)
+        module = module.to(device)
+        texts = TextEncoder(module, _tokenizer(plan, small, following))
+        if small is None:
+            from pipeline.open_clip_building import fused
+
+            module = fused(module, probe)
         used = fit_precision(module, probe, precision, deterministic=deterministic, following=following)
         following.stop_if_cancelled()
         return ClipModel(module, texts, preprocessing, plan, logit_scale=logit_scale, precision=used, notice=notice)
@@ -66,42 +69,43 @@ def build_model(
         raise
 
 
-def _module(plan: ModelPlan, following: Following) -> torch.nn.Module:
+def _small_sizes(plan: ModelPlan) -> SmallClipSizes | None:
+    """Give the sizes of a folder's model that needs no open_clip; None for all others."""
+    folder, weights = plan.folder, plan.weights
+    if folder is None or weights is None or weights.suffix != ".safetensors" or not has_word_pieces(folder):
+        return None
+    try:
+        described = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))["model_cfg"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return SmallClipSizes.of(described)
+
+
+def _module(plan: ModelPlan, small: SmallClipSizes | None, following: Following) -> torch.nn.Module:
     if plan.weights is None:
-        module = _untrained(Path(plan.architecture))
+        from pipeline.open_clip_building import untrained
+
+        module = untrained(Path(plan.architecture))
     else:
         check_weights_file(plan.weights)
         following.stop_if_cancelled()
-        with _quiet():
-            module = _loaded(plan, plan.weights)
+        module = _loaded(plan, plan.weights, small)
     return module.eval().requires_grad_(False)
 
 
-def _untrained(config: Path) -> torch.nn.Module:
-    described = json.loads(config.read_text(encoding="utf-8"))["model_cfg"]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(UNTRAINED_SEED)
-        module: torch.nn.Module = open_clip.CLIP(**described)
-    return module
-
-
-def _loaded(plan: ModelPlan, weights: Path) -> torch.nn.Module:
-    own_folder = plan.architecture.startswith(LOCAL_DIR)
+def _loaded(plan: ModelPlan, weights: Path, small: SmallClipSizes | None) -> torch.nn.Module:
     try:
-        module: torch.nn.Module = open_clip.create_model(
-            plan.architecture,
-            pretrained=None if own_folder else str(weights),
-            force_quick_gelu=plan.quick_gelu,
-            require_pretrained=True,
-            weights_only=True,
-        )
+        if small is not None:
+            return load_small_clip(small, weights)
+        from pipeline.open_clip_building import loaded
+
+        return loaded(plan, weights)
     except MemoryError:
         raise
     # An architecture comes from a description, weights from anywhere: what can go wrong inside has no common class.
     except Exception as error:
         raise_if_out_of_memory(error, plan.name, "cpu")
         raise _explained(plan, weights, error) from error
-    return module
 
 
 def _explained(plan: ModelPlan, weights: Path, error: Exception) -> ModelError:
@@ -125,21 +129,6 @@ def _explained(plan: ModelPlan, weights: Path, error: Exception) -> ModelError:
     return ModelError(f"{plan} cannot be built ({first_line(error)}): {advice}.")
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep open_clip's remarks, which go to the root logger, off the user's terminal."""
-    root = logging.getLogger()
-
-    def keep(record: logging.LogRecord) -> bool:
-        return f"{os.sep}open_clip{os.sep}" not in record.pathname or record.levelno > logging.ERROR
-
-    root.addFilter(keep)
-    try:
-        yield
-    finally:
-        root.removeFilter(keep)
-
-
 def _image_size(module: torch.nn.Module, plan: ModelPlan) -> int:
     size: Any = module.visual.image_size  # type: ignore[union-attr]
     height, width = (size, size) if isinstance(size, int) else size
@@ -157,45 +146,14 @@ def _probe(preprocessing: Preprocessing, device: torch.device) -> torch.Tensor:
     return preprocessing(frame[None], normalisation="clip", view="crop", device=device, dtype=torch.float32)
 
 
-def _fused(module: torch.nn.Module, probe: torch.Tensor) -> torch.nn.Module:
-    """Join the branches that some image towers (MobileCLIP's) have for training only; the function is the same."""
-    trunk = getattr(module.visual, "trunk", None)
-    if trunk is None or not any(hasattr(part, "reparameterize") for part in trunk.modules()):
-        return module
-    from timm.utils.model import reparameterize_model
+def _tokenizer(plan: ModelPlan, small: SmallClipSizes | None, following: Following) -> Any:
+    if small is not None and plan.folder is not None:
+        try:
+            return WordPieces(plan.folder, small.context_length)
+        except ValueError as error:
+            raise ModelError(
+                f"The tokenizer of {plan.name} cannot be loaded ({first_line(error)}): copy its folder again."
+            ) from error
+    from pipeline.open_clip_building import tokenizer_of
 
-    with torch.inference_mode():
-        before = module.encode_image(probe, normalize=False)  # type: ignore[operator]
-        module.visual.trunk = reparameterize_model(trunk)  # type: ignore[union-attr]
-        after = module.encode_image(probe, normalize=False)  # type: ignore[operator]
-    if float(torch.cosine_similarity(before, after)) < 0.9999:
-        module.visual.trunk = trunk  # type: ignore[union-attr]
-    return module
-
-
-def _tokenizer(plan: ModelPlan, following: Following) -> Any:
-    if plan.weights is None:
-        return open_clip.SimpleTokenizer()
-    config = open_clip.get_model_config(plan.architecture) or {}
-    hub_name = config.get("text_cfg", {}).get("hf_tokenizer_name", "")
-    local = plan.architecture.startswith(LOCAL_DIR)
-    if not hub_name and not (not local and "siglip" in plan.architecture.lower()):
-        return open_clip.get_tokenizer(plan.architecture)
-    if importlib.util.find_spec("transformers") is None:
-        raise ModelError(
-            f"{plan.name} needs the package transformers for its texts: install it with `pip install transformers`."
-        )
-    following.say(f"Loading the tokenizer of {plan.name}")
-    here = local or cached_file(hub_name, "tokenizer_config.json") is not None
-    if not here:
-        from pipeline.model_download import fetch_file
-
-        fetch_file(hub_name, "tokenizer_config.json", following=following, what=f"the tokenizer of {plan.name}")
-    try:
-        with _quiet():
-            return open_clip.get_tokenizer(plan.architecture, **({"local_files_only": True} if here else {}))
-    # transformers and tokenizers raise whatever the file's parser raised.
-    except Exception as error:
-        raise ModelError(
-            f"The tokenizer of {plan.name} cannot be loaded ({first_line(error)}): check its files and the network."
-        ) from error
+    return tokenizer_of(plan, following)

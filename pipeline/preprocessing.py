@@ -19,6 +19,8 @@ VIEWS = ("crop", "stretch", "fit")
 NORMALISATIONS = ("clip", "reference")
 NO_EVENT = 127
 """Grey of a pixel without an event."""
+CLIPS_OWN = {"mean": (0.48145466, 0.4578275, 0.40821073), "std": (0.26862954, 0.26130258, 0.27577711)}
+"""Of OpenAI's CLIP, and of every model that says nothing else."""
 
 Frames = npt.NDArray[np.uint8]
 
