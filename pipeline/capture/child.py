@@ -15,6 +15,7 @@ from typing import TextIO
 import psutil
 
 from pipeline.capture.bell import Bell
+from pipeline.capture.camera_tuning import CameraTuning
 from pipeline.capture.entry import STARTING_PATIENCE_S, ChildEnds, Opener, arm_watchdog
 from pipeline.capture.kept_events import KeptTimesteps, WindowEvents, write_window
 from pipeline.capture.memory import Phase, SharedMemory, Word
@@ -25,6 +26,8 @@ from pipeline.capture.messages import (
     Crashed,
     DragObject,
     Failed,
+    FindHotPixels,
+    ForgetHotPixels,
     FramerSettings,
     KeepEvents,
     Keeping,
@@ -35,7 +38,9 @@ from pipeline.capture.messages import (
     Play,
     Record,
     RecordingState,
+    ResetCamera,
     Seek,
+    SetCamera,
     SetFramer,
     SetLoop,
     SetRendering,
@@ -288,6 +293,9 @@ class CaptureLoop:
                 stream.choose_objects(names)
             case DragObject(x, y, held):
                 stream.drag_object(x, y, held)
+            case SetCamera() | ResetCamera() | FindHotPixels() | ForgetHotPixels():
+                if stream.tuning is not None:
+                    _tune(stream.tuning, command)
             case SetFramer(settings):
                 try:
                     stream.set_framer(settings)
@@ -342,17 +350,22 @@ class CaptureLoop:
                 self._say(Lost(str(error)))
                 self._await(order, RETRY_S)
             else:
-                self._say(Failed(str(error), opening=True))
+                self._say(Failed(str(error), opening=True, in_vain=isinstance(error, StreamError)))
             return
         finally:
             self._expect_running(order.spec)
         self._words[Word.POSITION_US] = min(max(self._stream.now_us, -_MOST), _MOST)
         self._publish()
         self._opened_at = time.monotonic()
-        self._say(Opened(self._stream.info))
+        self._say_opened(self._stream)
         if order.record_to is not None:
             self._recording.start(order.record_to, self._stream.info)
         self._begin_overview(order.spec)
+
+    def _say_opened(self, stream: Stream) -> None:
+        self._say(Opened(stream.info))
+        if stream.tuning is not None:
+            stream.tuning.tell()
 
     def _stream_of(self, order: Open) -> Stream:
         self._expect(Phase.OPENING, _opening_patience_s(order.spec))
@@ -405,7 +418,7 @@ class CaptureLoop:
             return wait_s
         before = self._stream
         if before is not None:  # may have been held or set otherwise meanwhile
-            order = replace(before.order, spec=order.spec)
+            order = replace(before.order, spec=order.spec, camera=order.camera)
         try:
             again = self._stream_of(order)
         except (SourceError, StreamError):  # still away, which was said
@@ -418,7 +431,7 @@ class CaptureLoop:
         self._stream, self._awaited = again, None
         self._opened_at = time.monotonic()
         self._recording.source_changed(again.info)
-        self._say(Opened(again.info))
+        self._say_opened(again)
         if before is None and order.record_to is not None:
             self._recording.start(order.record_to, again.info)
         return 0.0
@@ -453,9 +466,23 @@ def _default_opener() -> Opener:
 def _the_same_again(stream: Stream) -> Open:
     """Give the order that opens the very same camera, where the first one was asked for and others may be there."""
     order = stream.order
+    if stream.tuning is not None:
+        order = replace(order, camera=stream.tuning.config)
     if isinstance(order.spec, CameraSpec) and stream.info.serial:
         return replace(order, spec=CameraSpec(stream.info.serial))
     return order
+
+
+def _tune(tuning: CameraTuning, command: SetCamera | ResetCamera | FindHotPixels | ForgetHotPixels) -> None:
+    match command:
+        case SetCamera(key, value):
+            tuning.set(key, value)
+        case ResetCamera():
+            tuning.reset()
+        case FindHotPixels():
+            tuning.find_hot_pixels()
+        case ForgetHotPixels():
+            tuning.forget_hot_pixels()
 
 
 def _opening_patience_s(spec: SourceSpec) -> int:

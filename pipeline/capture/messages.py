@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 from pipeline.events import Resolution
 from pipeline.sources.base import SourceInfo, SourceSpec
+from pipeline.sources.camera_config import CameraConfig
+from pipeline.sources.camera_settings import Pixel, Setting, Value
 
 
 class Rendering(StrEnum):
@@ -65,6 +67,8 @@ class Open:
     record_to: Path | None = None
     patient: bool = False
     """Where it cannot be opened, `Lost` is the answer, and it is tried again and again."""
+    camera: CameraConfig | None = None
+    """What a camera is set to; None: as it was kept for it."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,29 @@ class DragObject:
 
 
 @dataclass(frozen=True)
+class SetCamera:
+    """Set one thing of the camera that is open. Answered by `CameraState`, as the three that follow."""
+
+    key: str
+    value: Value
+
+
+@dataclass(frozen=True)
+class ResetCamera:
+    """Set everything as the camera has it by itself."""
+
+
+@dataclass(frozen=True)
+class FindHotPixels:
+    """Look for pixels that send without reason (the lens is covered), and leave their events out."""
+
+
+@dataclass(frozen=True)
+class ForgetHotPixels:
+    """Leave out none any more."""
+
+
+@dataclass(frozen=True)
 class Close:
     """End the recording, close the source, end the process."""
 
@@ -172,6 +199,10 @@ Command: TypeAlias = (
     | WriteWindows
     | ChooseObjects
     | DragObject
+    | SetCamera
+    | ResetCamera
+    | FindHotPixels
+    | ForgetHotPixels
     | Close
 )
 
@@ -195,6 +226,8 @@ class Failed:
     """True: it was never open. False: what came before the error was given."""
     goes_on: bool = False
     """True: only a setting was refused; the stream goes on as it was."""
+    in_vain: bool = False
+    """True: opening it once more would end in the same way."""
 
 
 @dataclass(frozen=True)
@@ -211,6 +244,23 @@ class Notice:
     """What the user should know of a source that goes on: one sentence."""
 
     message: str
+
+
+@dataclass(frozen=True)
+class CameraState:
+    """How the open camera is set, after `Opened` and after each change."""
+
+    settings: tuple[Setting, ...]
+    hot_pixels: tuple[Pixel, ...] = ()
+    """Left out, as the sensor counts them."""
+    searching: bool = False
+    """Hot pixels are being looked for."""
+    message: str = ""
+    """What came of what was asked for last, in one sentence; empty: nothing to say."""
+    failed: bool = False
+    """`message` says why something could not be set."""
+    keeps: bool = True
+    """Changes are kept for this camera."""
 
 
 @dataclass(frozen=True)
@@ -251,7 +301,9 @@ class Crashed:
     message: str
 
 
-Status: TypeAlias = Opened | Failed | Lost | Notice | Ended | Overview | RecordingState | Keeping | Crashed
+Status: TypeAlias = (
+    Opened | Failed | Lost | Notice | CameraState | Ended | Overview | RecordingState | Keeping | Crashed
+)
 
 
 @dataclass(frozen=True)

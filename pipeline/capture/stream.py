@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.capture.camera_tuning import CameraTuning
 from pipeline.capture.event_rate import EventRate
 from pipeline.capture.kept_events import KeptTimesteps
 from pipeline.capture.messages import Ended, Failed, FramerSettings, Notice, Open, SetRendering, Status
@@ -22,6 +23,7 @@ from pipeline.events import NO_EVENTS, EventArray
 from pipeline.framer import MAX_GAP_US, Framer
 from pipeline.prediction import EventFrame
 from pipeline.sources.base import EventBatch, SimulationSpec, Source, SourceError, SourceLost, Steered
+from pipeline.sources.camera_settings import SettingError
 
 IDLE_S = 0.2
 ROOM_PATIENCE_S = 0.05
@@ -56,12 +58,12 @@ class Stream:
     kept : KeptTimesteps
         Given what the framer puts into each timestep.
     say : callable
-        Takes `Ended`, `Failed` and `Notice`.
+        Takes `CameraState`, `Ended`, `Failed` and `Notice`.
 
     Raises
     ------
     StreamError
-        The sensor is too large, or a setting is out of range.
+        The sensor is too large, or a setting is out of range, or not offered by the camera.
     """
 
     def __init__(
@@ -88,6 +90,8 @@ class Stream:
         self._say = say
         self._frame_writer = frames
         self._check_size(order.framer)
+        self.tuning = _tuning(source, order, say)
+        """Of a camera that can be set; None: of other sources."""
         self._framer = _framer(source, order.framer, frames, kept)
         frames.begin(self.info.resolution)
         self._view = PictureMaker(pictures, self.info.resolution, rendering) if pictures else None
@@ -245,11 +249,12 @@ class Stream:
         if notice := self._source.take_notice():
             self._say(Notice(notice))
         self._recording.write(batch)
+        self._count(batch)
+        if self.tuning is not None:
+            batch = self.tuning.clean(batch)
         if self.playing:
             self._deliver(batch)
             self._give_frames()
-        else:
-            self._count(batch)
         return 0.0
 
     def _play(self) -> float:
@@ -269,6 +274,7 @@ class Stream:
             return wait_s
         self._piece = None
         self._recording.write(piece.batch)
+        self._count(piece.batch)
         self._deliver(piece.batch)
         self._give_frames()
         return 0.0
@@ -291,7 +297,6 @@ class Stream:
         return False
 
     def _deliver(self, batch: EventBatch) -> None:
-        self._count(batch)
         self._played_events += len(batch.events)
         if batch.until_us:
             self.now_us = batch.until_us
@@ -411,6 +416,15 @@ def _framer(source: Source, settings: FramerSettings, frames: FrameWriter, kept:
     try:
         return Framer(source.info.resolution, settings, index=frames.put, segment=frames.next_segment, kept=kept)
     except ValueError as error:
+        raise StreamError(str(error)) from error
+
+
+def _tuning(source: Source, order: Open, say: Callable[[Status], None]) -> CameraTuning | None:
+    if source.controls is None:
+        return None
+    try:
+        return CameraTuning(source, order.camera, say)
+    except SettingError as error:
         raise StreamError(str(error)) from error
 
 

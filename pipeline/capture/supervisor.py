@@ -21,6 +21,7 @@ from pipeline.capture.child_process import ChildProcess
 from pipeline.capture.entry import Opener, log_path
 from pipeline.capture.memory import SharedMemory, Word, allocate
 from pipeline.capture.messages import (
+    CameraState,
     CaptureNumbers,
     ChooseObjects,
     Close,
@@ -34,6 +35,7 @@ from pipeline.capture.messages import (
     RecordingState,
     Rendering,
     Seek,
+    SetCamera,
     SetFramer,
     SetLoop,
     SetRendering,
@@ -46,6 +48,7 @@ from pipeline.feed import FrameFeed
 from pipeline.recorder import free_part
 from pipeline.sources import camera_faults
 from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SourceSpec, VideoSpec, WebcamSpec
+from pipeline.sources.camera_config import CameraConfig
 
 CLOSING_S = 5.0
 LISTENING_S = 10.0
@@ -176,7 +179,7 @@ class Capture:
                 self._rendering = command
             if self._closing or self._state in (CaptureState.STOPPED, CaptureState.FAULTED):
                 return
-            if self._pending and isinstance(command, _LATEST_COUNTS) and type(self._pending[-1][1]) is type(command):
+            if self._pending and _outdates(command, self._pending[-1][1]):
                 self._pending.pop()
             self._pending.append((self._generation, command))
         self._wake_pipe.wake()
@@ -313,6 +316,8 @@ class Capture:
                 outdated = generation != self._generation
             if isinstance(status, Opened) and not outdated:
                 self._opened(status)
+            if isinstance(status, CameraState) and not outdated:
+                self._camera_is_set(status)
             if not outdated or isinstance(status, RecordingState):
                 self._tell(status)
 
@@ -323,6 +328,12 @@ class Capture:
         self._camera = opened.info.name
         if opened.info.serial:
             self._order = replace(self._order, spec=CameraSpec(opened.info.serial))
+
+    def _camera_is_set(self, state: CameraState) -> None:
+        """Know how the camera is set, so that it is set so again."""
+        if self._order is not None:
+            values = {each.key: each.value for each in state.settings if not each.is_default}
+            self._order = replace(self._order, camera=CameraConfig(values, state.hot_pixels, keep=state.keeps))
 
     def _look_after(self, child: ChildProcess) -> None:
         """Deal with a process that has died, or must."""
@@ -442,6 +453,13 @@ class Capture:
     def _bell_rung_here(self, rung: Word, heard: Word) -> tuple[Bell, Connection]:
         reader, writer = self._context.Pipe(duplex=False)
         return Bell(self._memory, rung, heard, writer), reader
+
+
+def _outdates(command: Command, before: Command) -> bool:
+    """Whether nobody needs the command before any more."""
+    if isinstance(command, SetCamera):
+        return isinstance(before, SetCamera) and before.key == command.key
+    return isinstance(command, _LATEST_COUNTS) and type(before) is type(command)
 
 
 def _leave_signals_to_main_thread() -> None:

@@ -111,6 +111,7 @@ class CameraSource(InputSource):
 
     def close(self) -> None:
         self._camera = None
+        self.controls.let_go()
         super().close()
 
     def _open(self) -> tuple[Any, Resolution]:
@@ -153,6 +154,7 @@ class CameraSource(InputSource):
         """Open it anew, in case it has stopped sending: this one gives no sign of life before a still scene."""
         self._camera = self._reader = None
         changed = self.controls.changed
+        self.controls.let_go()
         try:
             self._camera, resolution = self._open()
             self.controls.take_over(inivation_controls(self._label, self._camera, resolution), changed)

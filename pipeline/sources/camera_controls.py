@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,9 +40,11 @@ class Controls:
     def __init__(self, camera: str, controls: Sequence[Control]) -> None:
         self._camera = camera
         self._controls = {control.setting.key: control for control in controls}
+        self._of_device = set(self._controls)
 
-    def __add__(self, other: Controls) -> Controls:
-        return Controls(self._camera, [*self._controls.values(), *other._controls.values()])
+    def extend(self, others: Controls) -> None:
+        """Offer these too, which are not of the device."""
+        self._controls.update(others._controls)
 
     @property
     def settings(self) -> tuple[Setting, ...]:
@@ -112,6 +115,15 @@ class Controls:
         if refused is not None:
             raise refused
 
+    def let_go(self) -> None:
+        """Hold the device no longer: it is closed. What was set stays known, and can be changed no more."""
+
+        def away(value: object) -> None:
+            raise SettingError(f"{self._camera} is away: its settings can be changed when it is back.")
+
+        for key in self._of_device:
+            self._controls[key] = replace(self._controls[key], write=away)
+
     def take_over(self, again: Controls, values: Mapping[str, object]) -> None:
         """Go on with the same device opened anew, set as before.
 
@@ -122,8 +134,10 @@ class Controls:
         values : mapping of key to value
             What it was set to.
         """
-        self._controls = again._controls
-        self.set_all(values)
+        self._controls.update(again._controls)
+        for key, value in values.items():
+            with suppress(SettingError):  # it stays as the device has it
+                self.set_all({key: value})
 
     def _write(self, setting: Setting, value: Value) -> None:
         control = self._controls[setting.key]

@@ -13,6 +13,7 @@ import numpy as np
 from pipeline.events import EVENT_DTYPE, NO_EVENTS, EventArray, Resolution
 from pipeline.sources import camera_faults
 from pipeline.sources.base import READ_PATIENCE_S, SourceError, SourceInfo, SourceLost
+from pipeline.sources.camera_controls import Controls
 from pipeline.sources.camera_found import CameraFound
 from pipeline.sources.camera_watch import DriftMeter, SilenceWatch, TimeCheck, mostly_outside
 from pipeline.sources.intake import checked
@@ -95,7 +96,7 @@ class NeuromorphicSource(LiveSource):
             kind="camera", name=self._label, resolution=resolution, camera=found.model, serial=serial
         )
         self._flips = {"horizontal": False, "vertical": False}
-        self.controls = neuromorphic_controls(self._label, self._camera, resolution, self._flips)
+        self.controls: Controls = neuromorphic_controls(self._label, self._camera, resolution, self._flips)
         self._ahead_us: int | None = None
         """Of the wall clock over the camera's, when the first packet came."""
         self._newest: EventArray = NO_EVENTS
@@ -116,6 +117,7 @@ class NeuromorphicSource(LiveSource):
 
     def close(self) -> None:
         camera, self._camera = self._camera, None
+        self.controls.let_go()
         self._intake.clear()
         if camera is not None:
             camera.close()

@@ -1,0 +1,95 @@
+"""A capture of a camera on the make-believe bus, as a program of its own: orders come in as lines, answers go out.
+
+python -m tests.pipeline.capture.camera_setter [CONFIG.toml] reads one order a line: ``set KEY VALUE`` (JSON),
+``reset``, ``find``, ``forget``, ``record FILE``, ``pixels N`` (places of the white or black pixels of N event frames).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.capture.messages import (
+    CameraState,
+    Command,
+    FindHotPixels,
+    ForgetHotPixels,
+    FramerSettings,
+    Open,
+    Record,
+    ResetCamera,
+    SetCamera,
+    Status,
+)
+from pipeline.capture.supervisor import Capture
+from pipeline.sources.base import CameraSpec
+from pipeline.sources.camera_config import read_config
+
+_writing = threading.Lock()
+
+
+def tell(kind: str, content: object) -> None:
+    with _writing:
+        print(json.dumps({"kind": kind, "content": content}), flush=True)
+
+
+def heard(status: Status) -> None:
+    content = asdict(status)
+    if isinstance(status, CameraState):
+        content["settings"] = {each.key: each.value for each in status.settings}
+        content["defaults"] = {each.key: each.default for each in status.settings}
+    tell(type(status).__name__, {key: value for key, value in content.items() if not isinstance(value, Path)})
+
+
+def lit(capture: Capture, frames: int) -> list[list[int]]:
+    """Give x, y and the number of frames of each pixel that sent anything in the next ones."""
+    capture.feed.take()
+    seen: Counter[tuple[int, int]] = Counter()
+    taken = 0
+    while taken < frames:
+        capture.feed.wait(1.0)
+        for frame in capture.feed.take():
+            taken += 1
+            y, x = np.nonzero(frame.pixels != 127)
+            seen.update(zip(x.tolist(), y.tolist(), strict=True))
+    return [[x, y, count] for (x, y), count in sorted(seen.items())]
+
+
+def order(words: list[str]) -> Command | None:
+    match words:
+        case ["set", key, value]:
+            given = json.loads(value)
+            return SetCamera(key, tuple(given) if isinstance(given, list) else given)
+        case ["reset"]:
+            return ResetCamera()
+        case ["find"]:
+            return FindHotPixels()
+        case ["forget"]:
+            return ForgetHotPixels()
+        case ["record", file]:
+            return Record(None if file == "-" else Path(file))
+        case _:
+            return None
+
+
+def main(config: str | None = None) -> None:
+    with Capture(heard, pictures=False) as capture:
+        camera = None if config is None else read_config(Path(config))
+        capture.open(Open(CameraSpec(), FramerSettings(timestep_us=20_000), camera=camera))
+        for line in sys.stdin:
+            words = line.split(maxsplit=2)
+            command = order(words)
+            if command is not None:
+                capture.send(command)
+            elif words[0] == "pixels":
+                tell("pixels", lit(capture, int(words[1])))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
