@@ -20,6 +20,8 @@ from pipeline.sources.base import (
     VideoSpec,
     WebcamSpec,
 )
+from pipeline.sources.camera_config import CameraConfig, read_config
+from pipeline.sources.camera_settings import SettingError
 from pipeline.threads import let_threads_sleep
 from pipeline.version import __version__
 
@@ -41,6 +43,7 @@ examples
   main.py --webcam 0                       an ordinary camera, its pictures as events
   main.py --video cup.mp4 --loop           a film, its pictures as events
   main.py --camera --headless --output - | your-program
+  main.py --camera --camera-config night.toml --record night.aedat4
 
 prompts
   One class a row. A row is a word or two ("a cup"), put into the template, or
@@ -139,6 +142,9 @@ def build_parser() -> argparse.ArgumentParser:
     source.add_argument("recording", nargs="?", type=Path, metavar="RECORDING", help="a recording, .aedat4 (or a film)")
     source.add_argument(
         "--camera", nargs="?", const="", metavar="SERIAL", help="an event camera; the first without SERIAL"
+    )
+    source.add_argument(
+        "--camera-config", type=Path, metavar="FILE", help="settings for --camera, as the window saves them (TOML)"
     )
     source.add_argument("--connect", type=address, metavar="ADDRESS", help="HOST:PORT or unix:PATH of a stream")
     source.add_argument("--simulate", action="store_true", help="a simulated scene, live")
@@ -260,6 +266,18 @@ def source_spec(parser: argparse.ArgumentParser, given: argparse.Namespace) -> S
     return RecordingSpec(given.recording if given.recording is not None else TOUR, given.stream)
 
 
+def camera_config(parser: argparse.ArgumentParser, given: argparse.Namespace) -> CameraConfig | None:
+    """Read the file of settings; ends with status 2 where it is none."""
+    if given.camera_config is None:
+        return None
+    if given.camera is None:
+        parser.error("--camera-config has settings for an event camera: name it with --camera")
+    try:
+        return read_config(given.camera_config)
+    except SettingError as error:
+        parser.error(f"--camera-config {error}")
+
+
 def prompt_rows(parser: argparse.ArgumentParser, given: argparse.Namespace, spec: SourceSpec) -> tuple[str, ...]:
     """Give the rows typed by the user, or those that fit the source."""
     from pipeline.prompts import parse_prompt_lines, parse_prompts
@@ -319,6 +337,7 @@ def parse_options(argv: Sequence[str] | None = None) -> tuple[Options, argparse.
         record_to=given.record,
         output=given.output,
         something_else=given.something_else,
+        camera_config=camera_config(parser, given),
     )
     return options, given
 

@@ -145,6 +145,7 @@ class HeadlessRun:
                 speed=None if self._analysis else 1.0,
                 loop=self._loop and self._analysis,
                 record_to=options.record_to,
+                camera=options.camera_config,
             )
         )
         deadline = time.monotonic() + OPENING_S

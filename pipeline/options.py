@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from pipeline.capture.messages import FramerSettings
 from pipeline.sources.base import NetworkSpec, SourceSpec
+from pipeline.sources.camera_config import CameraConfig
 
 View: TypeAlias = Literal["crop", "stretch", "fit"]
 Normalisation: TypeAlias = Literal["clip", "reference"]
@@ -30,6 +31,8 @@ class Options:
         Pace of a recording; None: as fast as possible.
     something_else : bool
         Judge the row "something else" too; the window does so unless the user has switched it off there.
+    camera_config : CameraConfig or None
+        What the camera is set to; None: as it was kept for it.
     """
 
     source: SourceSpec
@@ -47,6 +50,7 @@ class Options:
     record_to: Path | None
     output: str | None
     something_else: bool = False
+    camera_config: CameraConfig | None = None
 
 
 def network_address(text: str) -> NetworkSpec:

@@ -11,6 +11,7 @@ from pathlib import Path
 import dv_processing as dv
 import pytest
 
+from tests.cameras.dvxplorer import Dvxplorer
 from tests.cameras.event_camera import EventCamera
 from tests.cameras.faults import Faults, Refusal
 from tests.cameras.models import MODELS
@@ -212,3 +213,24 @@ def read_until(process: "subprocess.Popen[str]", words: str) -> str:
         assert line, said
         said += line
     return said
+
+
+def test_settings_in_a_file(bus: UsbBus, tmp_path: Path) -> None:
+    """What it asks for is set before the first window; what cannot be ends the run with one line that says what can."""
+    camera = Dvxplorer(scene=Scene(moving_dot(Dvxplorer.resolution), repeat=True))
+    file, target = tmp_path / "night.toml", tmp_path / "labels.csv"
+    bus.plug_in(camera)
+    file.write_text("contrast_on = 40\n", encoding="utf-8")
+    words = ("--camera-config", file, "--headless", "--output", target)
+    with program(bus, *words) as process:
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1
+    (line,) = [line for line in err.splitlines() if line.startswith("error:")]
+    assert line == "error: night.toml: contrast_on = 40 cannot be: it is a whole number from 0 to 17."
+    usual = dict(camera.registers.values)
+    file.write_text("contrast_on = 2\n", encoding="utf-8")
+    with program(bus, *words) as process:
+        wait_until(lambda: windows(target) > 0)
+        assert camera.registers.values != usual
+        ctrl_c(process)
+    assert process.returncode == 130

@@ -111,6 +111,9 @@ def test_an_analysis_is_as_fast_as_possible_unless_a_pace_is_asked() -> None:
         (["--speed", "fast"], "speed"),
         (["--timesteps", "0"], "positive"),
         (["--precision", "int8"], "fp32"),
+        (["--camera-config", "night.toml"], "name it with --camera"),
+        (["--camera", "--camera-config", "/nowhere/night.toml"], "No such file or directory"),
+        (["--camera", "--camera-config", __file__], "is no TOML file"),
     ],
 )
 def test_wrong_usage_ends_with_status_2_and_says_what_to_do(
@@ -128,7 +131,7 @@ def test_help_is_the_manual(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended.value.code == 0
     text = capsys.readouterr().out
     for option in (
-        "--camera", "--connect", "--simulate", "--prompts", "--prompts-file", "--template", "--model", "--pretrained",
+        "--camera", "--camera-config", "--connect", "--simulate", "--prompts", "--prompts-file", "--template", "--model", "--pretrained",
         "--device", "--precision", "--timesteps", "--timestep-ms", "--timestep-events", "--threshold", "--speed",
         "--loop", "--record", "--headless", "--output", "--list-cameras", "--list-models", "--version",
         "--tls-certificate", "exit status", "examples",

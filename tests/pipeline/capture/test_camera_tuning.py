@@ -5,7 +5,6 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 
 from pipeline.events import EVENT_DTYPE, EventArray, Resolution
 from pipeline.sources.camera_config import read_config
+from tests.cameras.dvxplorer import Dvxplorer
 from tests.cameras.event_camera import EventCamera
 from tests.cameras.models import MODELS
 from tests.cameras.observer import need_driver
@@ -46,7 +46,7 @@ class Setter:
 
     def next(self, kind: str) -> Any:
         """Wait for the next thing said of a kind; what is said before it is passed over."""
-        passed = []
+        passed: list[dict[str, Any]] = []
         while True:
             said = self._said.get(timeout=PATIENCE_S)
             assert said is not None, f"it ended after {passed}"
@@ -59,7 +59,8 @@ class Setter:
         return self.next("CameraState")
 
     def close(self) -> None:
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         try:
             self._process.wait(PATIENCE_S)
@@ -103,13 +104,13 @@ def in_the_dark(model: str, hot: list[tuple[int, int]]) -> EventCamera:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "home"
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
 
 
 def test_a_setting_reaches_the_camera_and_is_kept_for_it(bus: UsbBus, home: Path) -> None:
     """Also where the camera is unplugged, and when the program is started anew."""
-    camera = MODELS["dvxplorer"]()
+    camera = Dvxplorer()
     bus.plug_in(camera)
     with Setter(bus, home) as setter:
         begun = setter.next("CameraState")
@@ -136,7 +137,7 @@ def test_a_setting_reaches_the_camera_and_is_kept_for_it(bus: UsbBus, home: Path
 
 
 def test_what_is_not_offered_is_said_with_what_is(bus: UsbBus, home: Path) -> None:
-    bus.plug_in(MODELS["dvxplorer"]())
+    bus.plug_in(Dvxplorer())
     with Setter(bus, home) as setter:
         setter.next("CameraState")
         for key, value, told in (
@@ -153,7 +154,7 @@ def test_what_is_not_offered_is_said_with_what_is(bus: UsbBus, home: Path) -> No
 
 
 def test_what_the_camera_refuses_stays(bus: UsbBus, home: Path) -> None:
-    camera = MODELS["dvxplorer"]()
+    camera = Dvxplorer()
     bus.plug_in(camera)
     with Setter(bus, home) as setter:
         setter.next("CameraState")
@@ -205,7 +206,7 @@ def test_hot_pixels_are_found_left_out_and_counted_again(bus: UsbBus, home: Path
 def test_a_file_sets_it_and_nothing_is_kept(bus: UsbBus, home: Path, tmp_path: Path) -> None:
     file = tmp_path / "night.toml"
     file.write_text('contrast_on = 4\nreadout_rate = "constant_500"\nregion = [10, 20, 300, 200]\n', encoding="utf-8")
-    bus.plug_in(MODELS["dvxplorer"]())
+    bus.plug_in(Dvxplorer())
     with Setter(bus, home, file) as setter:
         settings = setter.next("CameraState")["settings"]
         assert settings["contrast_on"] == 4
