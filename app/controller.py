@@ -38,6 +38,7 @@ from pipeline.capture.messages import (
     Ended,
     Failed,
     FramerSettings,
+    Keeping,
     Lost,
     Notice,
     Open,
@@ -148,7 +149,9 @@ class Controller(QObject):
         self._record_to: Path | None = None
         self._connect_news()
         self._connect_panels()
-        self.teaching = Teaching(window, self._worker, lambda: self._framer, self._play_from)
+        self.teaching = Teaching(
+            window, self._worker, lambda: self._framer, self._play_from, self._capture.send, self._source_path
+        )
         add_shortcuts(window, self)
         self._timers = [
             self._every(PICTURE_MS, self._show_picture, precise=True),
@@ -320,6 +323,8 @@ class Controller(QObject):
                 self._window.transport.set_overview(list(counts))
             case RecordingState():
                 self._recording_state(status)
+            case Keeping(first_index):
+                self.teaching.keeping(first_index)
 
     def _opened(self, info: SourceInfo) -> None:
         was_lost = self._live.lost
@@ -328,6 +333,7 @@ class Controller(QObject):
         self._live = replace(self._live, info=info, lost=False, opened_at=time.monotonic())
         self._last_good = self._opening
         self._waiting = False
+        self.teaching.source_opened()
         window = self._window
         window.view.hide_card()
         window.view.set_sensor(info.camera or info.name, info.resolution.width, info.resolution.height)
@@ -409,6 +415,11 @@ class Controller(QObject):
             self._window.classes.set_rows(list(default_prompts(path)))
             self._rows_changed()
         self._open(VideoSpec(path) if path.suffix.lower() in VIDEO_SUFFIXES else RecordingSpec(path))
+
+    def _source_path(self) -> str:
+        """Give the path of what plays; empty where it is live."""
+        spec = self._opening
+        return str(spec.path.absolute()) if isinstance(spec, RecordingSpec | VideoSpec) else ""
 
     def _rows_as_given(self) -> bool:
         """Whether the rows are still those of the start or of a recording that comes with the program."""

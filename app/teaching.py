@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -18,10 +20,12 @@ from app.panels.menu import Menu
 from app.window import MainWindow
 from app.wording import split_message
 from pipeline.bundled import recordings_folder
-from pipeline.capture.messages import FramerSettings
+from pipeline.capture.kept_events import SUFFIX as EVENTS_SUFFIX
+from pipeline.capture.messages import Command, FramerSettings, KeepEvents, WriteWindows
 from pipeline.few_shot.capturing import SHOTS, WindowCapture
 from pipeline.few_shot.classifier import TrainingProgress
 from pipeline.few_shot.errors import FewShotError
+from pipeline.few_shot.example_export import export_examples
 from pipeline.few_shot.examples import Example, ExampleHistory, Examples, thumbnail
 from pipeline.few_shot.shown import RowTexts, ShownWindow
 from pipeline.few_shot.taught import FeatureSetting, TaughtClasses, class_labels
@@ -31,7 +35,10 @@ from pipeline.worker import RecognitionWorker
 
 HELD_S = 0.4
 """Who holds Teach longer than this ends it by letting go; a click goes on until there are enough."""
+EXPORTED = "examples"
+"""Name that is offered for a folder of exported examples."""
 _FILES = "Taught classes (*.safetensors)"
+_GOOD_NEWS = ("Saved: ", "Exported: ")
 
 
 @dataclass
@@ -41,6 +48,8 @@ class _Showing:
     row: int
     capture: WindowCapture
     began: float
+    first_index: int | None = None
+    """From this event frame on events are kept; None: that is not known yet, and no window is taken."""
 
 
 class Teaching(QObject):
@@ -54,6 +63,10 @@ class Teaching(QObject):
         Gives the framer's settings now.
     play_from : callable
         Goes to a time of the recording, µs, and plays from there.
+    send : callable
+        Takes commands for the capture process.
+    source : callable
+        Gives the path of the recording that plays; empty for a live source.
     """
 
     def __init__(
@@ -62,14 +75,19 @@ class Teaching(QObject):
         worker: RecognitionWorker,
         framer: Callable[[], FramerSettings],
         play_from: Callable[[int], None],
+        send: Callable[[Command], None],
+        source: Callable[[], str],
     ) -> None:
         super().__init__(window)
+        self._send, self._source = send, source
         self._window, self._worker, self._framer, self._play_from = window, worker, framer, play_from
         self._history = ExampleHistory()
         self._showing: _Showing | None = None
         self._training: Training | None = None
         self._waiting_for_texts: Callable[[RowTexts], None] | None = None
         self._taught: TaughtClasses | None = None
+        self._events_folder: Path | None = None
+        self._windows_written = 0
         self._news = TeachingNews(self)
         self._connect()
 
@@ -94,6 +112,7 @@ class Teaching(QObject):
         panel.compared.connect(self._compare)
         panel.save_clicked.connect(self._choose_save)
         panel.load_clicked.connect(self._choose_load)
+        panel.export_clicked.connect(self._choose_export)
 
     @property
     def examples(self) -> Examples:
@@ -106,11 +125,13 @@ class Teaching(QObject):
         return self._taught
 
     def close(self) -> None:
-        """End a training."""
+        """End a training, and forget the events of examples that were not exported."""
         self._worker.watch_windows(None)
         if self._training is not None:
             self._training.cancel()
             self._training.join(5.0)
+        if self._events_folder is not None:
+            shutil.rmtree(self._events_folder, ignore_errors=True)
 
     # --- showing ---
 
@@ -126,6 +147,17 @@ class Teaching(QObject):
         self._window.classes.teach_button.setChecked(True)
         self._show_count()
         self._worker.watch_windows(self._news.window.emit)
+        self._send(KeepEvents(True))
+
+    def keeping(self, first_index: int) -> None:
+        """From this event frame on the capture process keeps events: whole windows of it are taken."""
+        if self._showing is not None:
+            self._showing.first_index = first_index
+
+    def source_opened(self) -> None:
+        """Ask again for what may have been asked of the process before."""
+        if self._showing is not None:
+            self._send(KeepEvents(True))
 
     def stream_ended(self) -> None:
         """Keep what a span that reaches to the recording's end has given."""
@@ -139,8 +171,8 @@ class Teaching(QObject):
 
     def _window_arrived(self, shown: ShownWindow) -> None:
         showing = self._showing
-        if showing is None:
-            return  # given before the end was known there
+        if showing is None or showing.first_index is None or shown.first_index < showing.first_index:
+            return  # before the beginning, or given before the end was known there
         showing.capture.add(shown)
         self._show_count()
         if showing.capture.done:
@@ -162,14 +194,27 @@ class Teaching(QObject):
         self._window.teach_cover.hide()
         self._window.transport.timeline.clear_mark()
         chosen = showing.capture.chosen()
+        files = self._write_windows(chosen)
         if not chosen:
             self._window.teaching.say("Nothing moved, so nothing was kept: move the object or the camera.")
             return
-        self._change(self.examples.with_more(self._example(showing.row, each) for each in chosen))
+        self._change(self.examples.with_more(map(self._example, [showing.row] * len(chosen), chosen, files)))
         refused = showing.capture.refused
         self._window.teaching.say(f"{len(chosen)} examples kept; {refused} empty windows refused." if refused else "")
 
-    def _example(self, row: int, shown: ShownWindow) -> Example:
+    def _write_windows(self, chosen: tuple[ShownWindow, ...]) -> list[Path]:
+        """Have the events of these windows written; gives the files, which are there a moment later."""
+        if self._events_folder is None:
+            self._events_folder = Path(tempfile.mkdtemp(prefix="neuroclip-live-"))
+        first, self._windows_written = self._windows_written, self._windows_written + len(chosen)
+        files = [self._events_folder / f"{first + number}{EVENTS_SUFFIX}" for number in range(len(chosen))]
+        windows = tuple((file, shown.first_index) for file, shown in zip(files, chosen, strict=True))
+        if chosen:
+            self._send(WriteWindows(windows, len(chosen[0].features)))
+        self._send(KeepEvents(False))
+        return files
+
+    def _example(self, row: int, shown: ShownWindow, events_file: Path) -> Example:
         return Example(
             id=0,
             row=row,
@@ -179,6 +224,8 @@ class Teaching(QObject):
             events=shown.events,
             thumbnail=thumbnail(shown.frame),
             setting=self._with_framer(shown.setting),
+            source=self._source(),
+            events_file=events_file,
         )
 
     def _with_framer(self, setting: FeatureSetting) -> FeatureSetting:
@@ -208,18 +255,20 @@ class Teaching(QObject):
 
     # --- the set ---
 
-    def _change(self, after: Examples) -> None:
-        self._history = self._history.then(after)
+    def _change(self, after: Examples, lost: TaughtClasses | None = None) -> None:
+        self._history = self._history.then(after, lost)
         self._show()
 
     def undo(self) -> None:
-        """Take the last step back."""
-        self._history = self._history.undone()
+        """Take the last step back; what Clear has forgotten is known again."""
+        lost, self._history = self._history.lost, self._history.undone()
         self._show()
+        if lost is not None:
+            self._use(lost)
 
     def clear(self) -> None:
-        """Forget all examples, which can be undone, and what was taught."""
-        self._change(Examples())
+        """Forget all examples and what was taught, which can be undone."""
+        self._change(Examples(), self._taught)
         self._taught = None
         self._worker.set_taught(None)
         self._window.teaching.set_taught(False)
@@ -325,6 +374,32 @@ class Teaching(QObject):
         else:
             self._news.told.emit(f"Saved: {path.name}")
 
+    def _choose_export(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self._window, "Export the examples to a new folder", str(recordings_folder() / EXPORTED)
+        )
+        if path:
+            self.export(Path(path))
+
+    def export(self, folder: Path) -> None:
+        """Write the examples as a small data set, in the background."""
+        examples = self.examples.all
+
+        def write(texts: RowTexts) -> None:
+            arguments = (folder, examples, texts, self._with_framer(texts.setting))
+            threading.Thread(target=self._export, args=arguments, name="export examples", daemon=True).start()
+
+        self._ask_texts(write)
+
+    def _export(self, folder: Path, examples: tuple[Example, ...], texts: RowTexts, setting: FeatureSetting) -> None:
+        try:
+            exported = export_examples(folder, examples, texts, setting)
+        except FewShotError as error:
+            self._news.told.emit(str(error))
+            return
+        left_out = f"; {exported.left_out} had no events any more" if exported.left_out else ""
+        self._news.told.emit(f"Exported: {exported.written} examples to {folder.name}{left_out}")
+
     def _choose_load(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
             self._window, "Load taught classes", str(recordings_folder()), f"{_FILES};;All files (*)"
@@ -360,7 +435,7 @@ class Teaching(QObject):
         self._use(taught)
 
     def _tell(self, text: str) -> None:
-        if text.startswith("Saved: "):
+        if text.startswith(_GOOD_NEWS):
             self._window.teaching.say(text)
         else:
             self._window.banner.show_message("error", *split_message(text), None)

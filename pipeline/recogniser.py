@@ -264,6 +264,7 @@ class Recogniser:
             segment=frames[0].segment,
             empty=events < self._fewest_events(frames[0]),
             setting=self.feature_setting,
+            first_index=frames[0].index,
         )
 
     def row_texts(self) -> RowTexts | None:

@@ -29,6 +29,7 @@ class TeachingPanel(QWidget):
     undo_clicked = pyqtSignal()
     save_clicked = pyqtSignal()
     load_clicked = pyqtSignal()
+    export_clicked = pyqtSignal()
     clear_clicked = pyqtSignal()
     removed = pyqtSignal(int)
     """Id of an example."""
@@ -46,7 +47,7 @@ class TeachingPanel(QWidget):
         self.curve = TrainingCurve()
         self.train = FaceButton("Train", "primary", icon="student", text="Train")
         self.undo = FaceButton("Undo", "ghost", icon="arrow-counter-clockwise", size=(36, 36))
-        self.more = FaceButton("Save, load, clear", "ghost", icon="dots-three", size=(36, 36))
+        self.more = FaceButton("Save, load, export, clear", "ghost", icon="dots-three", size=(36, 36))
         self._build()
         self._connect()
         self.set_measures(LARGE)
@@ -104,6 +105,8 @@ class TeachingPanel(QWidget):
         save = menu.add("Save what was taught…", self.save_clicked.emit, icon="floppy-disk")
         save.setEnabled(self._taught)
         menu.add("Load…", self.load_clicked.emit, icon="folder-open")
+        export = menu.add("Export examples…", self.export_clicked.emit, icon="export")
+        export.setEnabled(bool(self.grid.tiles))
         menu.addSeparator()
         menu.add("Clear", self.clear_clicked.emit, icon="trash")
         return menu

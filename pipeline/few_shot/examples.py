@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.few_shot.taught import FeatureSetting
+from pipeline.few_shot.taught import FeatureSetting, TaughtClasses
 from pipeline.prediction import Floats
 
 THUMBNAIL = 72
@@ -36,7 +37,9 @@ class Example:
     setting : FeatureSetting
         What the features are.
     source : str
-        The recording's path; empty for a live stream.
+        The recording's or film's path; empty for a live stream.
+    events_file : Path or None
+        Where its events lie while the program runs, for `pipeline.capture.kept_events.read_window`.
     """
 
     id: int
@@ -48,6 +51,7 @@ class Example:
     thumbnail: npt.NDArray[np.uint8]
     setting: FeatureSetting
     source: str = ""
+    events_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -82,19 +86,32 @@ class Examples:
 
 
 @dataclass(frozen=True)
+class Step:
+    """A set of examples that another one has followed, and what had been taught and was forgotten with it."""
+
+    examples: Examples
+    lost: TaughtClasses | None = None
+
+
+@dataclass(frozen=True)
 class ExampleHistory:
     """A set of examples and those before it."""
 
     now: Examples = field(default_factory=Examples)
-    before: tuple[Examples, ...] = ()
+    before: tuple[Step, ...] = ()
 
-    def then(self, after: Examples) -> ExampleHistory:
-        """Give the history after a step."""
-        return ExampleHistory(after, (*self.before, self.now)[-MOST_UNDO:])
+    @property
+    def lost(self) -> TaughtClasses | None:
+        """What comes back when the last step is taken back."""
+        return self.before[-1].lost if self.before else None
+
+    def then(self, after: Examples, lost: TaughtClasses | None = None) -> ExampleHistory:
+        """Give the history after a step; `lost`: what had been taught and is forgotten with it."""
+        return ExampleHistory(after, (*self.before, Step(self.now, lost))[-MOST_UNDO:])
 
     def undone(self) -> ExampleHistory:
         """Give the history with the last step taken back; itself where there is none."""
-        return ExampleHistory(self.before[-1], self.before[:-1]) if self.before else self
+        return ExampleHistory(self.before[-1].examples, self.before[:-1]) if self.before else self
 
 
 def thumbnail(frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -26,6 +26,8 @@ class ShownWindow:
         [start, end) in the stream's own µs.
     events : int
     segment : int
+    first_index : int
+        Number of the first timestep's event frame.
     empty : bool
         Too few events to show anything.
     setting : FeatureSetting
@@ -40,6 +42,7 @@ class ShownWindow:
     segment: int
     empty: bool
     setting: FeatureSetting
+    first_index: int = 0
 
 
 @dataclass(frozen=True)

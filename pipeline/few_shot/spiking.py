@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -66,6 +66,7 @@ class SpikingClassifier(FewShotClassifier):
 
     name = "adapter"
     Settings = SpikingSettings
+    Adapter: ClassVar[type[InterTimestepAdapter]] = InterTimestepAdapter
     adapter: InterTimestepAdapter
     device: str = "cpu"
     """Where the next training computes; the adapter stays there."""
@@ -77,22 +78,26 @@ class SpikingClassifier(FewShotClassifier):
             raise FewShotError("The adapter tells classes apart and needs two at least: add a class.")
         if len(shots.labels) < 2:
             raise FewShotError(f"The adapter needs two examples at least, and has {len(shots.labels)}: capture more.")
-        adapter = InterTimestepAdapter(shots.features.shape[2], shots.features.shape[1]).to(self.device)
+        adapter = self.Adapter(shots.features.shape[2], shots.features.shape[1]).to(self.device)
         factor = 1.0
         if self.settings.feature_length is not None:
             mean_length = float(np.linalg.norm(shots.features, axis=2).mean())
             factor = float(np.float32(self.settings.feature_length / max(mean_length, LENGTH_FLOOR)))
-        scaled = replace(shots, features=shots.features * np.float32(factor))
+        scaled = replace(shots, features=self._prepared(shots.features) * np.float32(factor))
         losses = train_adapter(adapter, scaled, self.scale, self.settings, watch)
         self.adapter, self._factor = adapter, factor
         return losses
 
     def _logits(self, windows: Floats) -> npt.NDArray[np.floating]:
         device = self.adapter.reduce.weight.device
-        scaled = torch.from_numpy(windows * np.float32(self._factor)).to(device)
+        scaled = torch.from_numpy(self._prepared(windows) * np.float32(self._factor)).to(device)
         with torch.inference_mode():
             logits = adapter_logits(self.adapter(scaled), torch.from_numpy(self.prompts).to(device), self.scale)
         return logits.float().cpu().numpy()
+
+    def _prepared(self, features: Floats) -> Floats:
+        """Give what the adapter sees of features (N, T, C): all of it, in order."""
+        return features
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         state = self.adapter.state_dict()
@@ -101,7 +106,7 @@ class SpikingClassifier(FewShotClassifier):
         return arrays | numbers
 
     def _restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        adapter = InterTimestepAdapter(self.prompts.shape[1], int(arrays["timesteps"][0]))
+        adapter = self.Adapter(self.prompts.shape[1], int(arrays["timesteps"][0]))
         for name, tensor in adapter.state_dict().items():
             if not tensor.is_floating_point():
                 continue  # how often the norms were updated has no use any more

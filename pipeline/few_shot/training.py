@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.few_shot.classifier import FewShotClassifier, TrainingProgress
 from pipeline.few_shot.errors import FewShotError, TrainingCancelled
@@ -15,6 +16,7 @@ from pipeline.few_shot.examples import Examples
 from pipeline.few_shot.shown import RowTexts
 from pipeline.few_shot.taught import FeatureSetting, TaughtClass, TaughtClasses, misfit
 from pipeline.model_errors import first_line
+from pipeline.prediction import Floats
 
 FEATURE_LENGTH = 10.0
 """Of CLIP's own features, about: the adapter's share depends on it, and not every encoder gives it."""
@@ -26,6 +28,29 @@ class TrainingResult:
 
     taught: TaughtClasses | None = None
     message: str | None = None
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Everything that a training depends on.
+
+    Attributes
+    ----------
+    features : float32 (N, T, C)
+    labels : int64 (N,)
+    classes : tuple of TaughtClass, length K
+    texts : float32 (K, C)
+    scale : float
+        s = exp(logit_scale).
+    setting : FeatureSetting
+    """
+
+    features: Floats
+    labels: npt.NDArray[np.int64]
+    classes: tuple[TaughtClass, ...]
+    texts: Floats
+    scale: float
+    setting: FeatureSetting
 
 
 OnResult: TypeAlias = Callable[[TrainingResult], None]
@@ -91,8 +116,6 @@ class Training:
         self._on_result(result)
 
     def _taught(self) -> TaughtClasses:
-        from pipeline.few_shot.methods import make_classifier  # imports torch
-
         places = {row.id: place for place, row in enumerate(self._texts.rows)}
         used = [example for example in self._examples.all if example.row in places]
         if not used:
@@ -101,18 +124,43 @@ class Training:
             if reason := misfit(example.setting, self._setting):
                 raise FewShotError(f"An example does not fit any more: {reason}.")
         labels = np.array([places[example.row] for example in used])
-        name = self._method or method_for(np.bincount(labels, minlength=len(places)).tolist())
-        settings = {"feature_length": FEATURE_LENGTH} if name == "adapter" else {}
-        classifier: FewShotClassifier = make_classifier(name, self._texts.scale, **settings)
-        classifier.fit(
-            np.stack([example.features for example in used]),
-            labels,
-            self._texts.features,
-            on_progress=self._on_progress,
-            cancel=self._cancel,
+        lesson = Lesson(
+            features=np.stack([example.features for example in used]),
+            labels=labels,
+            classes=tuple(TaughtClass(row.label, row.prompts) for row in self._texts.rows),
+            texts=self._texts.features,
+            scale=self._texts.scale,
+            setting=replace(self._setting),
         )
-        classes = tuple(TaughtClass(row.label, row.prompts) for row in self._texts.rows)
-        return TaughtClasses(classifier, classes, replace(self._setting))
+        return taught_by(lesson, self._method, on_progress=self._on_progress, cancel=self._cancel)
+
+
+def taught_by(
+    lesson: Lesson,
+    method: str | None = None,
+    *,
+    on_progress: Callable[[TrainingProgress], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> TaughtClasses:
+    """Train: the same lesson and method give the same outcome, in the window and from the command line.
+
+    Parameters
+    ----------
+    lesson : Lesson
+    method : str or None
+        See `Training`.
+
+    Raises
+    ------
+    FewShotError, TrainingCancelled
+    """
+    from pipeline.few_shot.methods import make_classifier  # imports torch
+
+    name = method or method_for(np.bincount(lesson.labels, minlength=len(lesson.classes)).tolist())
+    settings = {"feature_length": FEATURE_LENGTH} if name == "adapter" else {}
+    classifier: FewShotClassifier = make_classifier(name, lesson.scale, **settings)
+    classifier.fit(lesson.features, lesson.labels, lesson.texts, on_progress=on_progress, cancel=cancel)
+    return TaughtClasses(classifier, lesson.classes, lesson.setting)
 
 
 def method_for(counts: list[int]) -> str:

@@ -3,13 +3,19 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.panels.segmented import Segmented
+from experiments.train_examples import run
 from main import parse_options
+from pipeline.bundled import TOUR
+from pipeline.clip import load_model
+from pipeline.few_shot.example_set import read_example_set, window_frames
+from pipeline.few_shot.saving import load_taught
 from pipeline.options import Options
 from tests.app.test_controller import Joined, has_answer
 from tests.app.user_input import click, key, press, release
@@ -49,11 +55,11 @@ def least_likely(joined: Joined) -> int:
     return int(prediction.probabilities[:2].argmin())
 
 
-def taught_by_click(joined: Joined, place: int) -> None:
+def taught_by_click(joined: Joined, place: int, in_all: int = 16) -> None:
     at = teach_button(joined, place)
     press(viewport(joined), at)
     release(viewport(joined), at)
-    joined.shown(lambda: len(joined.controller.teaching.examples) == 16)
+    joined.shown(lambda: len(joined.controller.teaching.examples) == in_all)
 
 
 def trained(joined: Joined) -> None:
@@ -87,10 +93,7 @@ def test_a_class_that_was_wrong_is_right_once_it_was_taught_and_a_switch_compare
 
 def test_the_adapter_is_trained_when_each_class_was_shown_and_draws_its_curve(joined: Joined) -> None:
     for place in (0, 1):
-        at = teach_button(joined, place)
-        press(viewport(joined), at)
-        release(viewport(joined), at)
-        joined.shown(lambda shown=16 * (place + 1): len(joined.controller.teaching.examples) == shown)  # type: ignore[misc]
+        taught_by_click(joined, place, 16 * (place + 1))
     trained(joined)
     taught = joined.controller.teaching.taught
     assert taught is not None
@@ -126,6 +129,38 @@ def test_what_was_taught_is_saved_cleared_and_loaded(joined: Joined, tmp_path: P
     teaching.load(file)
     joined.shown(lambda: teaching.taught is not None)
     joined.shown(lambda: joined.controller.prediction is not None and joined.controller.prediction.taught)
+
+
+def test_exported_examples_train_to_the_same_outcome_from_the_command_line(joined: Joined, tmp_path: Path) -> None:
+    for place in (0, 1):
+        taught_by_click(joined, place, 16 * (place + 1))
+    trained(joined)
+    teaching = joined.controller.teaching
+    files = [each.events_file for each in teaching.examples.all]
+    joined.shown(lambda: all(file is not None and file.is_file() for file in files))
+    teaching.export(tmp_path / "examples")
+    joined.shown(lambda: joined.window.teaching.message.startswith("Exported: 32 examples"))
+    assert teaching.taught is not None
+    in_window = teaching.taught.classifier
+
+    assert run([str(tmp_path / "examples"), "--output", str(tmp_path / "same.safetensors")]) == 0
+    same = load_taught(tmp_path / "same.safetensors", teaching.taught.setting)
+    assert same.classifier.name == in_window.name == "adapter"
+    for name, array in in_window.arrays().items():
+        assert np.array_equal(same.classifier.arrays()[name], array), name
+
+    found = read_example_set(tmp_path / "examples")
+    assert [each.source for each in found.examples] == [str(TOUR)] * 32
+    assert {path.parent.name for path in (tmp_path / "examples").rglob("*.aedat4")} == {"a star", "my mug"}
+    model = load_model(joined.controller._options.model, precision="fp32")
+    for each, taught in list(zip(found.examples, teaching.examples.all, strict=True))[::8]:
+        assert (each.start_us, each.end_us, sum(each.timestep_counts)) == (
+            taught.start_us,
+            taught.end_us,
+            taught.events,
+        )
+        features = model.encode_frames(window_frames(found, each), "clip", "crop").numpy()
+        assert np.abs(features - taught.features).max() < 1e-4 * np.abs(taught.features).max()
 
 
 def test_a_file_that_does_not_fit_says_why(joined: Joined, tmp_path: Path) -> None:
