@@ -1,0 +1,1 @@
+"""How fast each stage is, from an event to a label, beside its peers in the same run."""

@@ -1,0 +1,241 @@
+"""Windows a second in steady state: each window has one frame that the one before had not."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import pipeline as nc
+from benchmarks.machine import read_bandwidth
+from benchmarks.made_events import real_events
+from benchmarks.measuring import OWN, Contender, Effort, Figure, StageResult, compare
+from benchmarks.peers import contender
+from benchmarks.random_models import random_folder
+from pipeline.model_choice import BUNDLED
+from pipeline.precision import matrices_gain_from_bf16
+from pipeline.prediction import EventFrame
+from pipeline.prompts import PRESETS, PromptList
+from pipeline.recogniser import Recogniser
+
+TITLE = "Windows judged a second in steady state, T = 10"
+TIMESTEPS = 10
+PROMPTS = ("a person", "a cup", "a star", "a hand", "a dog", "a bicycle", "an umbrella", "a key", "a fish", "a tree")
+ARCHITECTURES = ("ViT-B-32", "ViT-B-16")
+NO_BF16 = "this processor has no bf16 instructions"
+
+
+def measure(effort: Effort) -> StageResult:
+    """Measure the bundled model and, unless quick, ViT-B-32 and ViT-B-16 with random weights."""
+    frames = _event_frames(effort.size(60, 14))
+    bandwidth = read_bandwidth(effort.quick)
+    figures: list[Figure] = []
+    remarks: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        names = (BUNDLED.name,) if effort.quick else (BUNDLED.name, *ARCHITECTURES)
+        for name in names:
+            place = BUNDLED if name == BUNDLED.name else random_folder(name, Path(folder) / name)
+            work = _Work(str(place), frames, Path(folder) / f"{name}.onnx", effort)
+            figures += compare(
+                f"{name}, {len(PROMPTS)} prompts", work.contenders(), effort, unit="windows/s", of_seconds=_per_second
+            )
+            remarks.append(work.floor(name, bandwidth))
+    return StageResult(
+        TITLE,
+        tuple(figures),
+        (
+            *remarks,
+            "The reference's way encodes all T frames of each window; the others encode the new one and keep the "
+            "features of the rest, as this program does, unless their name says otherwise.",
+        ),
+    )
+
+
+def _per_second(seconds: float) -> float:
+    return 1 / seconds
+
+
+def _event_frames(number: int) -> list[EventFrame]:
+    tour = real_events(2_000_000)
+    pixels = nc.event_frames(tour.events, tour.resolution, timestep_us=30_000)[:number]
+    return [EventFrame(i, 0, 30_000 * i, 30_000 * (i + 1), 10_000, frame) for i, frame in enumerate(pixels)]
+
+
+@dataclass
+class _Work:
+    """One model and a stream of frames that has no end."""
+
+    model_name: str
+    frames: list[EventFrame]
+    onnx_file: Path
+    effort: Effort
+
+    def __post_init__(self) -> None:
+        self.model = nc.load_model(self.model_name, device="cpu", deterministic=False)
+        exact = self.model.precision == "fp32"
+        self.exact = self.model if exact else nc.load_model(self.model_name, device="cpu", precision="fp32")
+        self.texts = self.exact.encode_texts(PROMPTS)
+        self.exported = False
+
+    def floor(self, name: str, bandwidth: float) -> str:
+        """Say how fast the weights alone can be read."""
+        visual: Any = self.model.module.visual
+        weights = sum(int(parameter.nbytes) for parameter in visual.parameters())
+        return (
+            f"{name} in {self.model.precision}: the image tower's {weights / 1e6:.0f} MB of weights are read in "
+            f"{weights / bandwidth * 1e3:.1f} ms by one core at {bandwidth / 1e9:.1f} GB/s, so that no encoder "
+            f"of one frame at a time exceeds {bandwidth / weights:,.0f} windows/s on one core."
+        )
+
+    def contenders(self) -> list[Contender]:
+        """Give this program and the other ways."""
+        bf16 = matrices_gain_from_bf16()
+        return [
+            Contender(OWN, self._own(), self.model.precision),
+            Contender("the reference's way: T frames, fp32", self._reference()),
+            contender("Hugging Face, T frames, bf16", "transformers", self._hugging_face)
+            if bf16
+            else Contender("Hugging Face, T frames, bf16", None, NO_BF16),
+            contender("ONNX Runtime, fp32", "onnxruntime", self._onnx),
+            contender("OpenVINO, fp32", "openvino", lambda openvino: self._openvino(openvino, "f32")),
+            contender("OpenVINO, bf16", "openvino", lambda openvino: self._openvino(openvino, "bf16"))
+            if bf16
+            else Contender("OpenVINO, bf16", None, NO_BF16),
+            contender("OpenVINO, static int8", ("openvino", "nncf"), self._int8),
+        ]
+
+    def _own(self) -> Callable[[], float]:
+        recogniser = Recogniser(self.model, timesteps=TIMESTEPS)
+        recogniser.set_prompts(PromptList.of(PROMPTS, PRESETS["class"]))
+        stream = self._stream()
+        for _ in range(TIMESTEPS):
+            recogniser.push([next(stream)])
+        return self._timed(lambda: _judged(recogniser.push([next(stream)])))
+
+    def _stream(self) -> Iterator[EventFrame]:
+        """Give the frames again and again, numbered on."""
+        for index in count():
+            frame = self.frames[index % len(self.frames)]
+            yield EventFrame(index, 0, 30_000 * index, 30_000 * (index + 1), frame.events, frame.pixels)
+
+    def _timed(self, judge: Callable[[], object]) -> Callable[[], float]:
+        """Judge some windows; gives the seconds of one."""
+        windows = self.effort.size(20, 2)
+
+        def run() -> float:
+            start = time.perf_counter()
+            for _ in range(windows):
+                judge()
+            return (time.perf_counter() - start) / windows
+
+        return run
+
+    def _images(self, frames: list[EventFrame]) -> torch.Tensor:
+        return self.exact.preprocessing(
+            np.stack([frame.pixels for frame in frames]),
+            normalisation="clip",
+            view="crop",
+            device=torch.device("cpu"),
+            dtype=torch.float32,
+        )
+
+    def _all_frames(self, encode: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[], float]:
+        """Encode all T frames of each window, and compare them as the reference does."""
+        texts = torch.nn.functional.normalize(self.texts.repeat(1, TIMESTEPS), dim=1)
+        start = count()
+
+        def judge() -> torch.Tensor:
+            first = next(start)
+            window = [self.frames[(first + step) % len(self.frames)] for step in range(TIMESTEPS)]
+            features = torch.nn.functional.normalize(encode(self._images(window)), dim=1)
+            joined = features.reshape(1, -1)
+            return self.exact.scale * math.sqrt(TIMESTEPS) * joined @ texts.T
+
+        return self._timed(judge)
+
+    def _reference(self) -> Callable[[], float]:
+        def encode(images: torch.Tensor) -> torch.Tensor:
+            with torch.inference_mode():
+                return self.exact.module.encode_image(images).float()  # type: ignore[operator, no-any-return]
+
+        return self._all_frames(encode)
+
+    def _hugging_face(self, transformers: Any) -> Callable[[], float]:
+        visual: Any = self.exact.module.visual
+        if not hasattr(visual, "conv1"):
+            raise RuntimeError("no such architecture there")
+        side, patch = self.exact.image_size, int(visual.conv1.kernel_size[0])
+        config = transformers.CLIPVisionConfig(image_size=side, patch_size=patch, projection_dim=self.exact.width)
+        tower = transformers.CLIPVisionModelWithProjection(config).eval().to(torch.bfloat16)
+
+        def encode(images: torch.Tensor) -> torch.Tensor:
+            with torch.inference_mode():
+                return tower(images.bfloat16()).image_embeds.float()  # type: ignore[no-any-return]
+
+        return self._all_frames(encode)
+
+    # --- other engines: one frame a window, features kept ---
+
+    def _streaming(self, encode: Callable[[Any], Any]) -> Callable[[], float]:
+        texts = torch.nn.functional.normalize(self.texts, dim=1).numpy()
+        kept: list[Any] = []
+        stream = self._stream()
+
+        def judge() -> Any:
+            feature = encode(self._images([next(stream)]).numpy())[0]
+            kept.append(feature / np.linalg.norm(feature))
+            del kept[:-TIMESTEPS]
+            logits = self.exact.scale * np.mean(kept, axis=0) @ texts.T
+            shifted = np.exp(logits - logits.max())
+            return shifted / shifted.sum()
+
+        return self._timed(judge)
+
+    def _export(self) -> Path:
+        if not self.exported:
+            visual: Any = self.exact.module.visual
+            image = self._images(self.frames[:1])
+            torch.onnx.export(
+                visual,
+                (image,),
+                str(self.onnx_file),
+                dynamo=False,
+                input_names=["images"],
+                output_names=["features"],
+                dynamic_axes={"images": {0: "count"}},
+            )
+            self.exported = True
+        return self.onnx_file
+
+    def _onnx(self, onnxruntime: Any) -> Callable[[], float]:
+        session = onnxruntime.InferenceSession(str(self._export()), providers=["CPUExecutionProvider"])
+        return self._streaming(lambda images: session.run(None, {"images": images})[0])
+
+    def _openvino(self, openvino: Any, precision: str) -> Callable[[], float]:
+        settings = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+        network = openvino.Core().compile_model(openvino.convert_model(str(self._export())), "CPU", settings)
+        return self._streaming(lambda images: network(images)[0])
+
+    def _int8(self, openvino: Any, nncf: Any) -> Callable[[], float]:
+        examples = [self._images([frame]).numpy() for frame in self.frames[:32]]
+        quantised = nncf.quantize(
+            openvino.convert_model(str(self._export())),
+            nncf.Dataset(examples),
+            subset_size=len(examples),
+            model_type=nncf.ModelType.TRANSFORMER if hasattr(self.exact.module.visual, "transformer") else None,
+        )
+        network = openvino.Core().compile_model(quantised, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        return self._streaming(lambda images: network(images)[0])
+
+
+def _judged(prediction: object) -> None:
+    if prediction is None:
+        raise RuntimeError("no window was complete")
