@@ -17,6 +17,7 @@ from PyQt6.QtCore import QObject, Qt, QTimer, QUrl
 from PyQt6.QtGui import QDesktopServices
 from PyQt6.QtWidgets import QFileDialog
 
+from app.camera_tuning import CameraTuning
 from app.main_thread import MainThread
 from app.panels.connect import ConnectDialog
 from app.panels.history_samples import ELSE
@@ -31,6 +32,7 @@ from app.window import MainWindow
 from app.wording import model_title, runner_up, source_kind, source_name, split_message
 from pipeline.bundled import GENERAL_PROMPTS, bundled_recordings, default_prompts, recordings_folder
 from pipeline.capture.messages import (
+    CameraState,
     CaptureNumbers,
     ChooseObjects,
     Crashed,
@@ -152,6 +154,7 @@ class Controller(QObject):
         self.teaching = Teaching(
             window, self._worker, lambda: self._framer, self._play_from, self._capture.send, self._source_path
         )
+        self.camera = CameraTuning(window, self._capture.send)
         add_shortcuts(window, self)
         self._timers = [
             self._every(PICTURE_MS, self._show_picture, precise=True),
@@ -274,6 +277,7 @@ class Controller(QObject):
         window = self._window
         self._live, self._prediction, self._last_label = _Live(), None, None
         window.banner.close_message()
+        self.camera.forget()
         window.view.clear_picture()
         window.view.set_objects((), ())
         window.history.clear()
@@ -293,6 +297,7 @@ class Controller(QObject):
                 loop=self._loop,
                 paused=not self._live.playing,
                 record_to=self._record_to,
+                camera=self._options.camera_config if spec == self._options.source else None,
             )
         )
 
@@ -306,10 +311,12 @@ class Controller(QObject):
                 self._opened(info)
             case Failed(message, goes_on=True):
                 self._window.banner.show_message("error", *split_message(message), None)
-            case Failed(message, opening):
-                self._failed(message, opening=opening)
+            case Failed(message, opening, in_vain=in_vain):
+                self._failed(message, opening=opening, in_vain=in_vain)
             case Crashed(message):
                 self._failed(message, opening=True)
+            case CameraState():
+                self.camera.state_arrived(status)
             case Lost(message, restarting):
                 self._lost(message, restarting=restarting)
             case Notice(message):
@@ -333,6 +340,7 @@ class Controller(QObject):
         self._live = replace(self._live, info=info, lost=False, opened_at=time.monotonic())
         self._last_good = self._opening
         self._waiting = False
+        self.camera.opened(info)
         self.teaching.source_opened()
         window = self._window
         window.view.hide_card()
@@ -348,9 +356,10 @@ class Controller(QObject):
         else:
             window.history.clear()
 
-    def _failed(self, message: str, *, opening: bool) -> None:
+    def _failed(self, message: str, *, opening: bool, in_vain: bool = False) -> None:
         failed, good = self._opening, self._last_good
-        if opening and isinstance(failed, CameraSpec | NetworkSpec | WebcamSpec) and good in (None, failed):
+        may_come = opening and not in_vain and good in (None, failed)
+        if may_come and isinstance(failed, CameraSpec | NetworkSpec | WebcamSpec):
             self._wait_for(failed, message)
             return
         if opening and good is not None and good != failed:

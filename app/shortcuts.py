@@ -47,6 +47,7 @@ HELP = [
             ("L", "loop"),
             ("Shift+drag", "mark a span to teach from"),
             ("Ctrl+R", "record a live source"),
+            ("Ctrl+,", "settings of the camera"),
         ],
     ),
     (
@@ -80,6 +81,7 @@ def add_shortcuts(window: MainWindow, controller: Controller) -> None:
     key("Ctrl+N", window.classes.focus_add_row)
     key("Ctrl+F", window.classes.focus_search)
     key("Ctrl+R", controller.toggle_record)
+    key("Ctrl+,", controller.camera.toggle)
     key("F1", window.help.toggle)
     key("Esc", window.banner.close_message)
     single("Space", controller.toggle_play)

@@ -9,6 +9,7 @@ from PyQt6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import QApplication, QFrame, QHBoxLayout, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from app.panels.banner import Banner
+from app.panels.camera import CameraPanel
 from app.panels.classes import ClassesPanel
 from app.panels.events_view import EventsView
 from app.panels.help_overlay import HelpOverlay
@@ -71,6 +72,7 @@ class MainWindow(QMainWindow):
         self.classes = ClassesPanel()
         self.teaching = TeachingPanel()
         self.teach_cover = TeachCover(self.view)
+        self.camera = CameraPanel()
         self.status = StatusBar()
         self._measures = LARGE
         self._place()
@@ -86,7 +88,7 @@ class MainWindow(QMainWindow):
     def panels(self) -> tuple[Panel, ...]:
         return (
             self.top_bar, self.view, self.banner, self.history, self.transport,
-            self.hero, self.notice, self.classes, self.teaching, self.teach_cover, self.status, self.help,
+            self.hero, self.notice, self.classes, self.teaching, self.teach_cover, self.camera, self.status, self.help,
         )  # fmt: skip
 
     def _place(self) -> None:
@@ -102,11 +104,15 @@ class MainWindow(QMainWindow):
         self._answer = Card(self.hero)
         right.addWidget(self._answer)
         right.addWidget(self.notice)
-        right.addWidget(Card(self.classes), 1)
+        self._classes = Card(self.classes)
+        right.addWidget(self._classes, 1)
         self._examples = Card(self.teaching)
         self._examples.hide()
         self.classes.teach_button.toggled.connect(self._examples.setVisible)
         right.addWidget(self._examples)
+        self._camera = Card(self.camera)
+        self._camera.hide()
+        right.addWidget(self._camera, 1)
         self._columns = QSplitter(Qt.Orientation.Horizontal)
         self._columns.addWidget(self._left)
         self._columns.addWidget(self._right)
@@ -131,6 +137,19 @@ class MainWindow(QMainWindow):
         screen = QGuiApplication.primaryScreen()
         wanted = QSize(*START_SIZE)
         return wanted if screen is None else wanted.boundedTo(screen.availableSize() - FRAME)
+
+    def show_camera(self, shown: bool) -> None:
+        """Show the camera's settings in place of the classes, or the classes again."""
+        if shown == self._camera.isVisibleTo(self):
+            return
+        self._classes.setVisible(not shown)
+        self._examples.setVisible(not shown and self.classes.teach_button.isChecked())
+        self._camera.setVisible(shown)
+        self.transport.set_camera_shown(shown)
+        if shown:
+            self.camera.close_button.setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            self.transport.camera_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
     # --- theme and size ---
 

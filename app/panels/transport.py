@@ -197,6 +197,8 @@ class TransportBar(QWidget):
     """What is wanted now."""
     stream_chosen = pyqtSignal(str)
     record_toggled = pyqtSignal()
+    camera_toggled = pyqtSignal(bool)
+    """Whether the camera's settings are wanted."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -261,6 +263,13 @@ class TransportBar(QWidget):
         layout.addSpacing(16)
         layout.addWidget(self.readout)
         layout.addStretch(1)
+        self.camera_button = FaceButton(
+            "Camera settings (Ctrl+,)", "filled", icon="sliders-horizontal", text="Camera settings"
+        )
+        self.camera_button.setCheckable(True)
+        self.camera_button.clicked.connect(self.camera_toggled)
+        self.camera_button.hide()
+        layout.addWidget(self.camera_button)
         return page
 
     @staticmethod
@@ -274,7 +283,7 @@ class TransportBar(QWidget):
     def _buttons(self) -> tuple[FaceButton, ...]:
         return (
             self.back_button, self.play_button, self.forward_button,
-            self.stream_button, self.speed_button, self.loop_button, self.record_button,
+            self.stream_button, self.speed_button, self.loop_button, self.record_button, self.camera_button,
         )  # fmt: skip
 
     # --- what it shows ---
@@ -342,6 +351,15 @@ class TransportBar(QWidget):
         self._recording = None if seconds is None else (seconds, size)
         self.record_button.set_recording(seconds is not None)
         self._show_live()
+
+    def set_camera_settings(self, offered: bool) -> None:
+        """Offer the camera's settings, where there are any."""
+        self.camera_button.setVisible(offered)
+
+    def set_camera_shown(self, shown: bool) -> None:
+        """Show whether the camera's settings are open."""
+        self.camera_button.setChecked(shown)
+        self.camera_button.update()
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in this theme."""

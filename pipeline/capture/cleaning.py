@@ -48,7 +48,7 @@ class Cleaning:
                 explanation="Leaves out events without others nearby. Recordings keep them.",
             ),
             number(
-                "background_duration", "Another event nearby within", NOISE, BACKGROUND_US, (100, MOST_US),
+                "background_duration", "Neighbour within", NOISE, BACKGROUND_US, (100, MOST_US),
                 self._set_background, step=100, unit="µs", explanation="Shorter leaves out more.",
                 only_if=("noise_filter", BACKGROUND),
             ),

@@ -58,7 +58,7 @@ def inivation_controls(name: str, camera: Any, resolution: Resolution) -> Contro
 def _contrast(camera: Any, resolution: Resolution) -> Iterator[Control]:
     if not hasattr(camera, "setContrastThresholdOn"):
         return
-    for polarity, rise in (("On", "brighter"), ("Off", "darker")):
+    for polarity in ("On", "Off"):
         yield number(
             f"contrast_{polarity.lower()}",
             f"Contrast threshold {polarity.upper()}",
@@ -66,7 +66,7 @@ def _contrast(camera: Any, resolution: Resolution) -> Iterator[Control]:
             int(getattr(camera, f"getContrastThreshold{polarity}")()),
             (0, MOST_CONTRAST),
             getattr(camera, f"setContrastThreshold{polarity}"),
-            explanation=f"How much {rise} a pixel must become to send an event: lower is more sensitive, and noisier.",
+            explanation="Lower is more sensitive, and noisier.",
         )
 
 
