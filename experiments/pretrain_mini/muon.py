@@ -19,14 +19,24 @@ _SCALE = 0.2
 
 
 def orthogonal(matrices: torch.Tensor) -> torch.Tensor:
-    """Bring the singular values of matrices (N, rows, columns) near 1, by Newton and Schulz's iteration in bfloat16."""
+    """Bring the singular values of matrices (N, rows, columns) near 1, by Newton and Schulz's iteration in float32.
+
+    Every step multiplies by a polynomial of the matrix' square, X X^T; these commute, so that the steps are made on
+    the square, which is small for filters, and the matrix is multiplied once, by their product.
+    """
     a, b, c = _COEFFICIENTS
     wide = matrices.shape[1] <= matrices.shape[2]
-    x: torch.Tensor = (matrices if wide else matrices.mT).bfloat16()
+    x: torch.Tensor = (matrices if wide else matrices.mT).float()
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
-    for _ in range(_STEPS):
-        square = x @ x.mT
-        x = a * x + (b * square + c * square @ square) @ x
+    square = x @ x.mT
+    one = torch.eye(square.shape[1], device=x.device)
+    product = one.expand_as(square)
+    for step in range(_STEPS):
+        factor = a * one + b * square + c * square @ square
+        product = factor @ product if step else factor
+        if step < _STEPS - 1:
+            square = factor @ square @ factor
+    x = product @ x
     return x if wide else x.mT
 
 

@@ -18,6 +18,12 @@ def test_pictures_grow_and_the_rate_rises_stays_and_falls_to_nothing() -> None:
     assert schedule.notable(10_000)
 
 
+def test_weights_at_rest_begin_at_a_part_of_the_rate_that_falls_all_the_way() -> None:
+    schedule = Schedule(10_000, warm=True)
+    rates = [schedule.rate(step) for step in (0, 2_000, 5_000, 10_000)]
+    assert rates == pytest.approx([1 / 400, 0.48, 0.3, 0])
+
+
 def test_a_longer_training_begins_like_a_shorter_one() -> None:
     short, long = Schedule(5_000), Schedule(20_000)
     steps = range(short.growth)
