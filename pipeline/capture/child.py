@@ -65,6 +65,7 @@ from pipeline.sources.base import (
     SourceLost,
     SourceSpec,
     VideoSpec,
+    WebcamSpec,
 )
 
 RUNNING_PATIENCE_S = 5
@@ -470,6 +471,8 @@ def _the_same_again(stream: Stream) -> Open:
         order = replace(order, camera=stream.tuning.config)
     if isinstance(order.spec, CameraSpec) and stream.info.serial:
         return replace(order, spec=CameraSpec(stream.info.serial))
+    if isinstance(order.spec, WebcamSpec) and stream.info.camera:
+        return replace(order, spec=replace(order.spec, name=stream.info.camera))
     return order
 
 

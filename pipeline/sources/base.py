@@ -107,6 +107,8 @@ class WebcamSpec:
 
     number: int = 0
     most: Resolution = LARGEST_SENSOR
+    name: str = ""
+    """As the camera calls itself, where that is known: numbers change when another one is unplugged."""
 
 
 SourceSpec: TypeAlias = RecordingSpec | CameraSpec | NetworkSpec | SimulationSpec | VideoSpec | WebcamSpec

@@ -7,8 +7,8 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import av
 import av.error
@@ -25,6 +25,7 @@ from pipeline.sources.base import (
     WebcamSpec,
 )
 from pipeline.sources.pictures import PictureEvents, grey_of, portions, sensor_size, turned_size
+from pipeline.sources.webcam_discovery import WebcamFound, list_webcams
 
 FIRST_PICTURE_S = 15.0
 """A webcam that gives none for so long after it was opened gives none at all."""
@@ -32,6 +33,8 @@ LOST_AFTER_S = 5.0
 _WAITING_PICTURES = 2
 """More are not kept: where the machine cannot follow, the oldest is left out."""
 _OPTIONS = {"video_size": "640x480", "framerate": "30"}
+_SYSTEMS = {"darwin": "avfoundation", "win32": "dshow"}
+"""FFmpeg's way to cameras, where it is not Linux' own."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,14 @@ class Device:
         Name of the system's way to cameras; None: an ordinary file.
     options : dict
         Tried first; a camera that refuses them is opened without.
+    name : str
+        As the camera calls itself; empty: not known.
     """
 
     address: str
     format: str | None
     options: dict[str, str] = field(default_factory=dict)
+    name: str = ""
 
 
 class WebcamSource(Source):
@@ -72,14 +78,17 @@ class WebcamSource(Source):
 
     def __init__(self, spec: WebcamSpec, device: Device | None = None) -> None:
         self._spec = spec
-        self._device = device or webcam_device(spec.number)
+        self._device = device or webcam_device(spec.number, spec.name)
         self._ready: deque[EventBatch] = deque()
         self._until_us = 0
         self._reader = _Reader(spec, self._device)
         try:
             size = self._reader.wait_for_size(FIRST_PICTURE_S)
             self.info = SourceInfo(
-                kind="webcam", name=f"Webcam {spec.number}", resolution=sensor_size(*size, spec.most)
+                kind="webcam",
+                name=self._device.name or f"Webcam {spec.number}",
+                resolution=sensor_size(*size, spec.most),
+                camera=self._device.name,
             )
             self._events = PictureEvents(self.info.resolution)
             self._reader.begin()
@@ -186,51 +195,46 @@ class _Reader:
             return not self._stopped
 
 
-def webcam_device(number: int, platform: str = sys.platform) -> Device:
-    """Say how the webcam of this number is opened on this system.
+def webcam_device(
+    number: int, name: str = "", platform: str = sys.platform, found: Sequence[WebcamFound] | None = None
+) -> Device:
+    """Say how a webcam is opened on this system.
+
+    Parameters
+    ----------
+    number : int
+    name : str
+        Of the camera that is meant, wherever it is counted now; empty: whichever has that number.
+    platform : str
+        As `sys.platform`.
+    found : sequence of WebcamFound, optional
+        What there is; `list_webcams` says so by default.
 
     Raises
     ------
     SourceError
-        There is none of that number.
+        There is none of that number or name.
     """
-    if platform == "darwin":
-        return Device(f"{number}:none", "avfoundation", _OPTIONS)
-    if platform == "win32":
-        names = _names("dshow")
-        if number >= len(names):
-            raise SourceError(_missing(number, [f"{place} ({name})" for place, name in enumerate(names)]))
-        return Device(f"video={names[number]}", "dshow", _OPTIONS)
-    path = Path(f"/dev/video{number}")
-    if not path.exists():
-        raise SourceError(_missing(number, list_webcams()))
-    return Device(str(path), "v4l2", _OPTIONS)
+    found = list_webcams(platform) if found is None else found
+    of_that_name = [each for each in found if not name or each.name == name]
+    webcam = next((each for each in of_that_name if each.number == number), None)
+    if webcam is None and name and of_that_name:
+        webcam = of_that_name[0]
+    if webcam is None and platform == "darwin" and not found:  # it does not always tell
+        webcam = WebcamFound(number, "", f"{number}:none")
+    if webcam is None:
+        raise SourceError(_missing(number, name, found))
+    return Device(webcam.address, _SYSTEMS.get(platform, "v4l2"), _OPTIONS, webcam.name)
 
 
-def list_webcams() -> list[str]:
-    """Give the numbers of the webcams that can be seen without opening one (Linux), in order."""
-    numbers = [path.name.removeprefix("video") for path in Path("/dev").glob("video*")]
-    return sorted((number for number in numbers if number.isdigit()), key=int)
-
-
-def _names(system: str) -> list[str]:
-    """Names of the cameras that the system knows."""
-    from av.device import enumerate_input_devices
-
-    try:
-        found = enumerate_input_devices(system)
-    except (ValueError, OSError):
-        return []
-    return [each.name for each in found if not each.media_types or "video" in each.media_types]
-
-
-def _missing(number: int, found: list[str]) -> str:
-    there = f"there is {', '.join(found)}" if found else "none is found at all"
-    return f"There is no webcam {number} ({there}): plug it in, or try another number."
+def _missing(number: int, name: str, found: Sequence[WebcamFound]) -> str:
+    there = f"there is {', '.join(map(str, found))}" if found else "none is found at all"
+    called = f"webcam {name}" if name else f"webcam {number}"
+    return f"There is no {called} ({there}): plug it in, or choose another one."
 
 
 def _called(spec: WebcamSpec, device: Device) -> str:
-    return f"Webcam {spec.number} ({device.address})"
+    return f"Webcam {device.name or spec.number} ({device.address})"
 
 
 def _opened(spec: WebcamSpec, device: Device) -> InputContainer:

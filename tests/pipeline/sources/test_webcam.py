@@ -2,12 +2,14 @@
 
 import time
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
 
 from pipeline.sources.base import SourceLost, WebcamSpec
 from pipeline.sources.webcam import Device, WebcamSource, webcam_device
+from pipeline.sources.webcam_discovery import WebcamFound
 from tests.pipeline.sources.contract import check_closing, check_message, check_seeking, error_of, read_until
 from tests.pipeline.sources.made_films import make_film, make_sound
 
@@ -87,10 +89,13 @@ def test_a_device_that_may_not_be_opened_is_told(tmp_path: Path) -> None:
 
 
 def test_each_system_has_its_own_way_to_a_camera() -> None:
-    assert webcam_device(1, "darwin").format == "avfoundation"
-    assert webcam_device(1, "darwin").address.startswith("1")
-    assert "no webcam 5" in error_of(lambda: webcam_device(5, "win32"))
-    existing = sorted(Path("/dev").glob("video[0-9]*"))
-    if existing:
-        device = webcam_device(int(existing[0].name.removeprefix("video")), "linux")
-        assert (device.address, device.format) == (str(existing[0]), "v4l2")
+    assert webcam_device(1, platform="darwin", found=()) == Device("1:none", "avfoundation", ANY)
+    webcam = WebcamFound(0, "Front", "video=Front")
+    assert webcam_device(0, platform="win32", found=(webcam,)) == Device("video=Front", "dshow", ANY, "Front")
+    assert "no webcam 5" in error_of(lambda: webcam_device(5, platform="win32", found=(webcam,)))
+
+
+def test_a_camera_goes_by_its_own_name() -> None:
+    source = WebcamSource(WebcamSpec(), Device(MADE_UP.address, MADE_UP.format, name="Test card"))
+    assert (source.info.name, source.info.camera) == ("Test card", "Test card")
+    source.close()
