@@ -34,7 +34,10 @@ def config(pieces: int) -> dict[str, object]:
 
 
 def export(out: Path, folder: Path, concepts: list[Concept]) -> None:
-    """Write the folder from the checkpoints in `out`: configuration, weights in half precision, tokenizer, concepts."""
+    """Write the folder from the checkpoints in `out`: configuration, weights in half precision, tokenizer, concepts.
+
+    `concepts.txt` is what the model was taught: concepts that are held out are not in it.
+    """
     text = torch.load(out / READY, weights_only=True)["tower"]
     image = torch.load(out / "image.pt", weights_only=True)["average"]
     weights = {name.removeprefix("text."): value for name, value in text.items() if name != "text.attn_mask"}
@@ -50,5 +53,5 @@ def export(out: Path, folder: Path, concepts: list[Concept]) -> None:
     (folder / "open_clip_model.safetensors").chmod(0o644)  # safetensors leaves it to its owner alone
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(out / name, folder / name)
-    lines = ["\t".join(concept.words) for concept in concepts]
+    lines = ["\t".join(concept.words) for concept in concepts if not concept.held_out]
     (folder / "concepts.txt").write_text("\n".join(lines) + "\n")
