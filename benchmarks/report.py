@@ -27,7 +27,7 @@ def print_result(console: Console, results: Mapping[str, StageResult], machine: 
     table.add_column("to best peer", justify="right")
     for name, result in results.items():
         for case, figures in by_case(result.figures):
-            table.add_row(f"[bold]{name}[/]: {case}")
+            table.add_row(f"[bold]{name}[/]: {escape(case)}")
             ratio = own_against_peers(figures)
             for figure in figures:
                 own = figure.contender == OWN

@@ -1,0 +1,70 @@
+"""A live source with a rate of its own: what a camera at full load would give, whatever machine this is."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from benchmarks.made_events import made_events
+from pipeline.events import EventArray
+from pipeline.sources.base import EventBatch, SimulationSpec, Source, SourceError, SourceInfo, SourceSpec
+
+BLOCK_US = 100_000
+"""The same events come again so often."""
+LEAST_US = 1_000
+"""Of time in one batch."""
+MOST_US = 20_000
+
+
+class SteadySource(Source):
+    """Events in clusters at a fixed rate, each at the time of `time.monotonic` that stands in it, in µs.
+
+    Parameters
+    ----------
+    spec : SimulationSpec
+        The sensor's size; its seed is the rate, events/s.
+    """
+
+    def __init__(self, spec: SimulationSpec) -> None:
+        self.info = SourceInfo("simulation", f"{spec.seed / 1e6:g} Mev/s", spec.resolution)
+        count = max(1, round(spec.seed * BLOCK_US / 1e6))
+        self._block = made_events(count, spec.resolution, "clustered", rate=spec.seed)
+        self._block["timestamp"] -= self._block["timestamp"][0]
+        self._times = np.ascontiguousarray(self._block["timestamp"])
+        self._given_us = _now_us()
+
+    def read(self) -> EventBatch:
+        """Give what is due; what was asked for late comes late, and nothing is left out."""
+        wait_us = self._given_us + LEAST_US - _now_us()
+        if wait_us > 0:
+            time.sleep(wait_us / 1e6)
+        until_us = min(_now_us(), self._given_us + MOST_US)
+        parts = []
+        while self._given_us < until_us:
+            parts.append(self._part(until_us))
+        return EventBatch(parts[0] if len(parts) == 1 else np.concatenate(parts).astype(parts[0].dtype), until_us)
+
+    def _part(self, until_us: int) -> EventArray:
+        """Give events up to this time or the end of the block."""
+        block_us = self._given_us // BLOCK_US * BLOCK_US
+        end_us = min(until_us, block_us + BLOCK_US)
+        first, last = np.searchsorted(self._times, [self._given_us - block_us, end_us - block_us])
+        events: EventArray = self._block[first:last].copy()
+        events["timestamp"] += block_us
+        self._given_us = end_us
+        return events
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def open_steady(spec: SourceSpec) -> Source:
+    """Open a steady source in the capture process."""
+    if not isinstance(spec, SimulationSpec):
+        raise SourceError(f"{spec} is not measured: give a simulation whose seed is its rate.")
+    return SteadySource(spec)
+
+
+def _now_us() -> int:
+    return time.monotonic_ns() // 1000
