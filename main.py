@@ -92,7 +92,7 @@ def count_from_zero(text: str) -> int:
 def webcam_number(text: str) -> int:
     """Read the number of a webcam, from 0 on."""
     if not text.isascii() or not text.isdigit() or len(text) > 3:
-        raise argparse.ArgumentTypeError(f"{text} is no number of a webcam: 0 is the first, 1 the next")
+        raise argparse.ArgumentTypeError(f"{text} is no number of a webcam: 0 is the first camera, 1 the second")
     return int(text)
 
 
@@ -154,7 +154,7 @@ def build_parser() -> argparse.ArgumentParser:
         const=0,
         type=webcam_number,
         metavar="N",
-        help="an ordinary camera as an event camera; the first without N",
+        help="an ordinary camera as an event camera, counted from 0 (--list-cameras); the first without N",
     )
     source.add_argument("--video", type=Path, metavar="FILE", help="a film as an event camera would have seen it")
     source.add_argument("--stream", metavar="NAME", help="which event stream, where a recording has several")
@@ -228,7 +228,9 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--output", metavar="FILE", help="without a window: write labels.csv, labels.jsonl, or - (standard output)"
     )
-    run.add_argument("--list-cameras", action="store_true", help="say which cameras are found, and end")
+    run.add_argument(
+        "--list-cameras", action="store_true", help="say which event cameras and webcams are found, and end"
+    )
     run.add_argument(
         "--install-udev-rules",
         action="store_true",

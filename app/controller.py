@@ -60,7 +60,7 @@ from pipeline.capture.messages import (
     Step,
 )
 from pipeline.capture.supervisor import Capture
-from pipeline.listing import find_cameras
+from pipeline.listing import find_cameras, find_webcams
 from pipeline.model_choice import list_models
 from pipeline.options import Options, network_address
 from pipeline.prediction import SOMETHING_ELSE, SOMETHING_ELSE_ID, ModelState, Prediction
@@ -221,6 +221,7 @@ class Controller(QObject):
         self._news.prompt_notices.connect(self._show_notices)
         self._news.models.connect(self._show_models)
         self._news.cameras.connect(self._window.top_bar.set_cameras)
+        self._news.webcams.connect(self._choose_webcam)
 
     def _connect_panels(self) -> None:
         window = self._window
@@ -233,7 +234,7 @@ class Controller(QObject):
         top.open_recording.connect(self.choose_recording)
         top.listen_network.connect(self._choose_network)
         top.simulate.connect(lambda: self._open(SimulationSpec()))
-        top.choose_webcam.connect(self._choose_webcam)
+        top.choose_webcam.connect(self._look_for_webcams)
         top.model_chosen.connect(self._model_chosen)
         top.load_weights.connect(self._choose_weights)
         top.settings_clicked.connect(self._show_settings)
@@ -436,9 +437,17 @@ class Controller(QObject):
         given = (GENERAL_PROMPTS, *(default_prompts(each.path) for each in self._bundled))
         return not rows or rows in given
 
-    def _choose_webcam(self) -> None:
-        dialog = WebcamDialog(self._window)
-        dialog.number_given.connect(lambda number: self._open(WebcamSpec(number)))
+    def _look_for_webcams(self) -> None:
+        """Ask for a webcam as soon as it is known which there are: on some systems looking takes a moment."""
+
+        def look() -> None:
+            self._news.webcams.emit([(each.number, each.name, each.address) for each in find_webcams()])
+
+        threading.Thread(target=look, daemon=True, name="list webcams").start()
+
+    def _choose_webcam(self, webcams: list[tuple[int, str, str]]) -> None:
+        dialog = WebcamDialog(self._window, webcams)
+        dialog.given.connect(lambda number, name: self._open(WebcamSpec(number, name=name)))
         dialog.open()
 
     def _choose_objects(self, names: list[str]) -> None:

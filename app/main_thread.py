@@ -25,6 +25,8 @@ class MainThread(QObject):
     """(label, detail, key) of each model that can be had."""
     cameras = pyqtSignal(list)
     """(label, detail, serial) of each camera that was found."""
+    webcams = pyqtSignal(list)
+    """(number, name, device) of each webcam that was found."""
 
 
 class TeachingNews(QObject):

@@ -11,8 +11,8 @@ def source_name(spec: SourceSpec) -> str:
     match spec:
         case RecordingSpec(path) | VideoSpec(path):
             return path.name
-        case WebcamSpec(number):
-            return f"Webcam {number}"
+        case WebcamSpec(number, name=name):
+            return name or f"Webcam {number}"
         case CameraSpec(serial):
             return serial or "Camera"
         case NetworkSpec():

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pipeline.capture.entry import open_log
@@ -18,12 +19,14 @@ from pipeline.sources.base import SourceError
 from pipeline.sources.camera_discovery import list_cameras
 from pipeline.sources.camera_faults import no_camera
 from pipeline.sources.camera_found import CameraFound
+from pipeline.sources.webcam_discovery import WebcamFound, list_webcams
 
 PATIENCE_S = 10.0
 CLOSE_PATIENCE_S = 60.0
 """Cameras that do not answer are asked one after the other, for seconds each."""
 WIDE = 250
 _CLOSELY = "closely"
+_WEBCAMS = "webcams"
 
 
 def find_cameras() -> tuple[CameraFound, ...]:
@@ -32,8 +35,39 @@ def find_cameras() -> tuple[CameraFound, ...]:
     return tuple(answer) if isinstance(answer, list) else ()
 
 
+def find_webcams() -> tuple[WebcamFound, ...]:
+    """Look for webcams: on Linux at once, elsewhere in a process of its own; none where that hangs or crashes."""
+    if sys.platform not in ("win32", "darwin"):
+        return list_webcams()
+    answer = _answer_of([_WEBCAMS], PATIENCE_S)
+    return tuple(WebcamFound(**entry) for entry in answer) if isinstance(answer, list) else ()
+
+
 def print_cameras() -> int:
-    """Print a table of the cameras that are found; gives the exit status, 1 when there are none."""
+    """Print tables of the event cameras and of the webcams; gives the exit status, 1 when there is no event camera."""
+    status = _print_event_cameras()
+    if webcams := find_webcams():
+        _print_webcams(webcams)
+    return status
+
+
+def _print_webcams(webcams: tuple[WebcamFound, ...]) -> None:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("Webcam", "Name", "Device"):
+        table.add_column(title, overflow="fold")
+    for webcam in webcams:
+        table.add_row(str(webcam.number), escape(webcam.name), escape(webcam.address))
+    console = _console()
+    console.print("\nOrdinary cameras, for --webcam NUMBER", markup=False)
+    console.print(table)
+
+
+def _console() -> Console:
+    """A script gets one line a camera, a terminal as many as its width asks for."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+
+
+def _print_event_cameras() -> int:
     answer = _ask([_CLOSELY])
     if isinstance(answer, str):
         print(f"error: {answer}", file=sys.stderr)
@@ -41,8 +75,7 @@ def print_cameras() -> int:
     if not answer:
         print(f"error: {no_camera(None)}", file=sys.stderr)
         return 1
-    # A script gets one line a camera, a terminal as many as its width asks for.
-    Console(highlight=False, width=None if sys.stdout.isatty() else WIDE).print(_table(answer))
+    _console().print(_table(answer))
     for camera in answer:
         if camera.obstacle:
             print(f"{camera.maker} {camera.label}: {camera.obstacle}")
@@ -72,25 +105,24 @@ def _table(cameras: list[CameraFound]) -> Table:
 
 
 def _ask(words: list[str]) -> list[CameraFound] | str:
-    """Let a process look; gives what it found, or why it could not."""
+    """Let a process look for event cameras; gives what it found, or why it could not."""
+    answer = _answer_of(words, CLOSE_PATIENCE_S if words else PATIENCE_S)
+    if answer is None:
+        return "The cameras could not be listed, since a driver hung or crashed: unplug them and plug them in again."
+    return answer if isinstance(answer, str) else [CameraFound.from_json(entry) for entry in answer]
+
+
+def _answer_of(words: list[str], patience_s: float) -> Any:
+    """Give what a process that looks says, from JSON; None where it hangs or crashes."""
     command = [sys.executable, "-m", "pipeline.listing", *words]
     with open_log() as log:
         try:
-            answer: Any = json.loads(
-                subprocess.run(
-                    command,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    text=True,
-                    timeout=CLOSE_PATIENCE_S if words else PATIENCE_S,
-                    check=True,
-                ).stdout
+            asked = subprocess.run(
+                command, stdout=subprocess.PIPE, stderr=log, text=True, timeout=patience_s, check=True
             )
+            return json.loads(asked.stdout)
         except (subprocess.SubprocessError, OSError, ValueError):
-            return (
-                "The cameras could not be listed, since a driver hung or crashed: unplug them and plug them in again."
-            )
-    return answer if isinstance(answer, str) else [CameraFound.from_json(entry) for entry in answer]
+            return None
 
 
 def print_models() -> int:
@@ -116,7 +148,8 @@ def _answer(words: list[str]) -> None:
     out = os.dup(1)
     os.dup2(2, 1)  # drivers print to standard output too
     try:
-        found: object = [asdict(camera) for camera in list_cameras(closely=_CLOSELY in words)]
+        cameras = list_webcams() if _WEBCAMS in words else list_cameras(closely=_CLOSELY in words)
+        found: object = [asdict(camera) for camera in cameras]
     except SourceError as error:
         found = str(error)
     with os.fdopen(out, "w", encoding="utf-8") as file:

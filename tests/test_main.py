@@ -95,7 +95,7 @@ def test_an_analysis_is_as_fast_as_possible_unless_a_pace_is_asked() -> None:
         (["walk.aedat4", "--camera", "DXB00010"], "choose one source"),
         (["--webcam", "--simulate"], "choose one source"),
         (["walk.aedat4", "--video", "cup.mp4"], "choose one source"),
-        (["--webcam", "front"], "front is no number of a webcam: 0 is the first, 1 the next"),
+        (["--webcam", "front"], "front is no number of a webcam: 0 is the first camera, 1 the second"),
         (["--video", "cup.mp4", "--stream", "events"], "--stream chooses a stream of a recording"),
         (["--connect", "nowhere"], "neither HOST:PORT nor unix:PATH"),
         (["--connect", "host:99999"], "neither HOST:PORT nor unix:PATH"),
