@@ -65,7 +65,7 @@ def _train(options: argparse.Namespace) -> None:
         run_ranks(
             definitions.define, options.data, out, concepts, options.definition_steps, processes=options.processes
         )
-    texts = caption_texts(Reader(out), concepts, definitions.entries(options.data / "words", names))
+    texts = caption_texts(Reader(out), concepts, definitions.entries(options.data / "words", concepts))
     run_ranks(image_tower.train, drawn, out, concepts, texts, options.frames, options.warm, processes=options.processes)
     export(out, options.model, concepts)
     print(f"written: {options.model}")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from experiments.pretrain_mini.wordings import LETTERS, NUMERALS
 
 TABLE = Path(__file__).with_name("concepts.txt")
 HELD_OUT_TABLE = Path(__file__).with_name("held_out.txt")
-"""Names of the concepts that are never trained on, drawn once at random: the table may grow, they stay."""
+"""Names of the concepts that the image tower never meets, drawn once at random: the table may grow, they stay."""
 UNSEEN_PROMPTS_TABLE = Path(__file__).with_name("unseen_prompts.txt")
 """Other words for concepts that are trained on, which are in no caption: a line each, name and prompt."""
 NOTHING = "nothing but noise"
@@ -43,7 +44,7 @@ class Concept:
     mirrors : bool
         Whether its mirror image is the same thing.
     held_out : bool
-        Neither its pictures nor its names are ever trained on.
+        Neither its pictures nor captions of it are trained on; the text tower reads its names like all others.
     """
 
     name: str
@@ -85,11 +86,11 @@ def read_concepts(table: Path = TABLE) -> list[Concept]:
     return [*concepts, Concept(NOTHING, _NOTHING_TOO)]
 
 
-def unseen_prompts(concepts: list[Concept]) -> dict[int, str]:
+def unseen_prompts(concepts: Sequence[Concept]) -> dict[int, str]:
     """Give, for some of the concepts, a prompt that no caption has: index of the concept, prompt."""
     place = {concept.name: index for index, concept in enumerate(concepts)}
     lines = [line.split("\t") for line in UNSEEN_PROMPTS_TABLE.read_text(encoding="utf-8").splitlines()]
-    return {place[name]: prompt for name, prompt in lines}
+    return {place[name]: prompt for name, prompt in lines if name in place}
 
 
 def by_picture(concepts: list[Concept]) -> dict[str, int]:

@@ -22,7 +22,7 @@ from tokenizers import Tokenizer
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from experiments.pretrain_mini.concepts import Concept
+from experiments.pretrain_mini.concepts import Concept, unseen_prompts
 from experiments.pretrain_mini.corpus import THINGS, Corpus, emoji_words
 from experiments.pretrain_mini.ranks import autocast_pays, averaged, progress
 from experiments.pretrain_mini.text_tower import DISTILLED, READY, TextTower, grouped_tokens, load_tokenizer
@@ -37,6 +37,8 @@ _SHARPNESS = 20.0
 _STAY_SHARE = 6.0
 _KNOWN_WEIGHT = 12.0
 """How much oftener a thing is asked for that the table of concepts has."""
+_EMPTY = frozenset("a an any at by for from has his in into is it its of on or that the to used which who with".split())  # noqa: SIM905
+_TAIL = re.compile(r",| (that|which|who|used|with|by|for|from|having|consisting|usually|especially) ")
 _WARM_STEPS = 20
 _SAVE_S = 120.0
 
@@ -50,22 +52,37 @@ class Entry:
     weight: float
 
 
-def entries(words: Path, known: Iterable[str]) -> list[Entry]:
-    """Give the nouns of WordNet that can be seen and the emoji, `known` names with more weight.
+def entries(words: Path, concepts: Sequence[Concept]) -> list[Entry]:
+    """Give the nouns of WordNet that can be seen and the emoji, those that the table of concepts has with more weight.
+
+    What says the same as a prompt that is kept unseen is left out.
 
     Parameters
     ----------
     words : Path
         Folder with `wordnet`, `cldr`, `emojibase` as fetched.
-    known : iterable of str
-        Names of the concepts.
+    concepts : sequence of Concept
     """
-    wanted = {name.lower() for name in known}
-    found = [*_nouns(words / "wordnet"), *_emoji(words)]
-    return [
-        Entry(entry.names, entry.descriptions, entry.weight * _KNOWN_WEIGHT) if wanted & set(entry.names) else entry
-        for entry in found
-    ]
+    known = {word.lower() for concept in concepts for word in concept.words}
+    unseen: dict[str, list[frozenset[str]]] = {}
+    for place, prompt in unseen_prompts(concepts).items():
+        for word in concepts[place].words:
+            unseen.setdefault(word.lower(), []).append(_content(prompt))
+    found = []
+    for entry in [*_nouns(words / "wordnet"), *_emoji(words)]:
+        prompts = [prompt for name in entry.names for prompt in unseen.get(name, ())]
+        told = tuple(text for text in entry.descriptions if not any(prompt <= _content(text) for prompt in prompts))
+        if told:
+            weight = entry.weight * (_KNOWN_WEIGHT if known & set(entry.names) else 1.0)
+            found.append(Entry(entry.names, told, weight))
+    return found
+
+
+def _content(text: str) -> frozenset[str]:
+    """Give the words of a text that say something, their endings taken off."""
+    return frozenset(
+        re.sub(r"(ing|ed|es|s)$", "", word) for word in re.findall(r"[a-z0-9]+", text.lower()) if word not in _EMPTY
+    )
 
 
 def _nouns(folder: Path) -> Iterable[Entry]:
@@ -76,10 +93,10 @@ def _nouns(folder: Path) -> Iterable[Entry]:
         fields = head.split()
         names = fields[4 : 4 + 2 * int(fields[3], 16) : 2]
         plain = tuple(name.lower().replace("_", " ") for name in names if not name[:1].isupper())
-        definition = re.split(r"[;\"]", gloss.strip())[0].strip()
-        definition = re.sub(r"\([^)]*\)", "", definition).strip()
+        definition = re.sub(r"\([^)]*\)", " ", re.split(r"[;\"]", gloss)[0])
+        definition = " ".join(definition.split()).strip(" :,")
         if plain and 8 < len(definition) < 120 and fields[1] in THINGS:
-            shorter = re.split(r",| that | which | used | with ", definition)[0].strip()
+            shorter = _TAIL.split(definition)[0].strip()
             described = (definition, shorter) if 12 < len(shorter) < len(definition) else (definition,)
             yield Entry(plain, described, THINGS[fields[1]])
 
@@ -129,7 +146,7 @@ def define(rank: int, processes: int, data: Path, out: Path, concepts: list[Conc
         tower.load_state_dict(saved["tower"])
         optimiser.load_state_dict(saved["optimiser"])
         first = saved["step"]
-    dictionary = Dictionary(entries(data / "words", [word for concept in concepts for word in concept.words]))
+    dictionary = Dictionary(entries(data / "words", concepts))
     corpus = Corpus(data / "words", [concept.name for concept in concepts])
     lesson = Lesson(tokenizer, before, concepts)
     joined, rough = DistributedDataParallel(tower), autocast_pays(torch.device("cpu"))

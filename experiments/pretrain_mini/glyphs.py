@@ -24,6 +24,8 @@ SYMBOL_FACES = (
     "FreeSans.",
     "FreeMono.",
 )
+_KEYBOARDS = ("_K", "Keyboard")
+"""Ends of the names of faces that draw a key around each character."""
 _NOT_LATIN = ("rit-sundar", "jsmath", "ebgaramond", "mathjax", "symbola", "lato", "comfortaa")
 _DRAWN_AT = 220
 _BLANK = "\uf8ff"
@@ -34,6 +36,7 @@ def faces(folder: Path) -> list[Path]:
     if any(word in folder.name for word in _NOT_LATIN):
         return []
     files = sorted(file for ending in ("*.ttf", "*.otf") for file in folder.rglob(ending))
+    files = [file for file in files if not file.stem.endswith(_KEYBOARDS)]
     if len(files) > 40:  # the great Noto family: its Latin faces
         files = [
             file for file in files if file.stem.split("-")[0] in ("NotoSans", "NotoSerif", "NotoSansMono", "mplus")

@@ -7,7 +7,7 @@ EMOJI = frozenset({"noto", "noto-v1", "twemoji", "fxemoji"})
 
 HELD_OUT_ICONS = frozenset({"lucide", "lucide-lab"})
 HELD_OUT_EMOJI = frozenset({"fxemoji"})
-HELD_OUT_FONTS = frozenset({"hack", "libertine", "cantarell"})
+HELD_OUT_FONTS = frozenset({"manrope", "libertine", "cantarell"})
 HELD_OUT_PAIRS = frozenset({"eva"})
 """A set that draws everything both outlined and filled."""
 HELD_OUT = HELD_OUT_ICONS | HELD_OUT_EMOJI | HELD_OUT_PAIRS

@@ -213,7 +213,7 @@ def train(
         trainer.average.load_state_dict(trainer.tower.state_dict())
     trainer.resume(out)
     joined = DistributedDataParallel(trainer.tower)
-    looked_at = Looks(trainer.drawer, texts, trainer.trained) if rank == 0 else None
+    looked_at = Looks(trainer.drawer, trainer.texts, trainer.trained) if rank == 0 else None
     sums, since, saved_at, started = torch.zeros(3), trainer.step, time.monotonic(), time.monotonic()
     with progress("image tower", frames, trainer.step * BATCH * processes, shown=rank == 0) as advance:
         while trainer.step < trainer.schedule.steps:
@@ -374,15 +374,17 @@ class Looks:
 def _pairs(batch: Batch, side: int) -> Places:
     """Say which text of each pair is true (0, 1; -1: neither is asked for), (3, B): outlined, big, one.
 
-    Big and small go by the size shown; as many single things are asked for as there are twins.
+    Of nothing but noise none is asked. Big and small go by the size shown; as many single things are asked for as there
+    are twins.
     """
     share = 2 * batch.parameters[:, HALF] / (side * batch.parameters[:, SCALE])
-    alone = (batch.parameters[:, THING] > 0) & ~batch.twice
+    things = batch.parameters[:, THING] > 0
+    alone = things & ~batch.twice
     alone &= np.cumsum(alone) <= batch.twice.sum()
-    alike = ~batch.twice
+    alike = things & ~batch.twice
     return np.stack(
         [
-            np.select([batch.look == OUTLINED, batch.look == FILLED], [0, 1], -1),
+            np.select([things & (batch.look == OUTLINED), things & (batch.look == FILLED)], [0, 1], -1),
             np.select([alike & (share > 0.75), alike & (share < 0.42)], [0, 1], -1),
             np.select([alone, batch.twice], [0, 1], -1),
         ]

@@ -1,7 +1,7 @@
 """Other hands than those that drew: pictures bent, slanted, bolder, thinner, as line drawings, in other shades.
 
 The sets draw a thing a few dozen times at most; what a network should learn of them is the thing and not the hand.
-Strokes change by the signed distance to their contour, shades by a curve that keeps which areas differ.
+Strokes change by the signed distance to their contour, shades by a smooth curve.
 """
 
 from __future__ import annotations
@@ -138,11 +138,12 @@ def _curve(rng: np.random.Generator) -> Bytes:
     if rng.random() < 0.4:
         power = 1 - power
     waves = 0.5 + 0.5 * np.cos(np.pi * rng.uniform(0.5, 3.0) * level + rng.uniform(0, 2 * np.pi))
-    share = rng.uniform(0, 0.7)
-    low, high = np.sort(rng.uniform(0, 1, 2))
-    low, high = low * 0.4, max(high, low + 0.5)
+    share = rng.uniform(0, 0.5)
+    low = rng.uniform(0, 0.35)
+    high = rng.uniform(low + 0.5, 1.0)
     mixed = (1 - share) * power + share * waves
-    return np.asarray((low + (high - low) * mixed).clip(0, 1) * 255, np.uint8)
+    mixed = (mixed - mixed.min()) / (mixed.max() - mixed.min())
+    return np.asarray((low + (high - low) * mixed) * 255, np.uint8)
 
 
 @numba.njit(cache=True, inline="always")

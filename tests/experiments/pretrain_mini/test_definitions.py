@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from experiments.pretrain_mini.concepts import Concept
+from experiments.pretrain_mini.concepts import Concept, unseen_prompts
 from experiments.pretrain_mini.definitions import Dictionary, Entry, Lesson, entries
 from experiments.pretrain_mini.text_tower import TextTower, load_tokenizer
 from pipeline.bundled import BUNDLED_MODELS
@@ -28,14 +28,21 @@ def words(tmp_path: Path) -> Path:
 
 
 def test_things_that_can_be_seen_are_read_with_their_definitions(words: Path) -> None:
-    found = entries(words, ["anvil"])
+    found = entries(words, [Concept("anvil", ())])
     assert [entry.names for entry in found] == [("anvil",), ("umbrella", "brolly")]
     assert found[0].descriptions[0] == "a heavy block of iron on which metals are shaped"
 
 
 def test_what_the_table_has_is_asked_for_oftener(words: Path) -> None:
-    known, other = entries(words, ["Anvil"])
+    known, other = entries(words, [Concept("Anvil", ())])
     assert known.weight > 5 * other.weight
+
+
+def test_what_says_the_same_as_an_unseen_prompt_is_left_out(words: Path) -> None:
+    told = ANVIL.replace("a heavy block of iron on which metals are shaped", "the iron block of any smith")
+    (words / "wordnet" / "data.noun").write_text(told + "\n" + BROLLY + "\n")
+    assert unseen_prompts([Concept("anvil", ())]) == {0: "an iron block of a smith"}
+    assert [entry.names for entry in entries(words, [Concept("anvil", ())])] == [("umbrella", "brolly")]
 
 
 def test_draws_are_repeatable_and_pair_a_description_with_a_name() -> None:
@@ -57,8 +64,9 @@ def test_the_loss_of_finding_is_less_where_descriptions_already_find_their_names
     lesson = Lesson(tokenizer, tower, concepts)
     names = Dictionary([Entry(("anvil",), ("anvil",), 1.0), Entry(("star",), ("star",), 1.0)])
     crossed = Dictionary([Entry(("anvil",), ("star",), 1.0), Entry(("star",), ("anvil",), 1.0)])
-    right = lesson(tower, names, [(0, "anvil", "anvil"), (1, "star", "star")], ["a cup"])
-    wrong = lesson(tower, crossed, [(0, "star", "anvil"), (1, "anvil", "star")], ["a cup"])
+    with torch.no_grad():
+        right = lesson(tower, names, [(0, "anvil", "anvil"), (1, "star", "star")], ["a cup"])
+        wrong = lesson(tower, crossed, [(0, "star", "anvil"), (1, "anvil", "star")], ["a cup"])
     assert float(right[0]) < float(wrong[0])
     np.testing.assert_allclose([float(right[1]), float(right[2]), float(wrong[2])], [0, 1, 0], atol=1e-5)
 

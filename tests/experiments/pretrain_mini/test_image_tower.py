@@ -54,6 +54,12 @@ def test_as_many_single_things_are_asked_for_as_there_are_twins_and_twins_are_ne
     np.testing.assert_array_equal(pairs[2], [0, 1, 0, 1, -1])
 
 
+def test_of_nothing_but_noise_no_pair_is_asked() -> None:
+    shown = batch([0.9, 0.3], [False, False], (OUTLINED, FILLED))
+    shown.parameters[:, THING] = 0
+    np.testing.assert_array_equal(_pairs(shown, SIDE), np.full((3, 2), -1))
+
+
 def test_the_loss_of_a_pair_is_that_of_the_true_text_against_the_other() -> None:
     looks = torch.nn.functional.normalize(torch.randn(1, 6, 8, generator=torch.Generator().manual_seed(4)), dim=-1)
     features, labels, scale = looks[0, [5]], torch.tensor([0]), torch.tensor(2.0)
