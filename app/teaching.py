@@ -339,7 +339,7 @@ class Teaching(QObject):
         self._worker.set_taught(taught)
         self._window.classes.teach_button.setChecked(True)
         self._window.teaching.set_taught(True)
-        names = {"adapter": "Spiking adapter", "tip": "Tip-Adapter"}
+        names = {"adapter": "Spiking adapter", "tip": "Tip-Adapter", "mean": "Nearest class mean"}
         figures = taught.classifier.figures
         right = "" if figures.accuracy is None else f": {figures.accuracy * 100:.0f}% of the examples right"
         name = names.get(taught.classifier.name, taught.classifier.name)

@@ -21,7 +21,7 @@ from pipeline.few_shot.taught import FeatureSetting, TaughtClasses, places_of_ro
 from pipeline.prediction import SOMETHING_ELSE, SOMETHING_ELSE_ID, EventFrame, Floats, Prediction
 from pipeline.preprocessing import known_normalisation, known_view
 from pipeline.prompts import ActiveRow, PromptList, Template
-from pipeline.something_else import likeness, with_something_else
+from pipeline.something_else import Numbers, likeness, with_something_else
 
 if TYPE_CHECKING:
     import torch
@@ -150,7 +150,8 @@ class Recogniser:
     def set_taught(self, taught: TaughtClasses | None) -> None:
         """Judge by what was taught, from the next judgement on; None: by the texts alone.
 
-        Rows that were not taught keep the logit of their text. Windows whose features are of another kind than the
+        Beside rows that were not taught, and beside "something else", what was taught decides in so far as a window
+        looks like the examples (`pipeline.few_shot.familiarity`). Windows whose features are of another kind than the
         examples (another model, T, view or normalisation) are judged by the texts alone.
         """
         self._taught = taught
@@ -411,18 +412,29 @@ class Recogniser:
             return False
         return timesteps == self._timesteps and taught.setting.serves(self.feature_setting)
 
-    def _row_logits(self, features: torch.Tensor, by_text: torch.Tensor) -> torch.Tensor:
-        """Give each row's logit: of what was taught, or else of its text."""
-        import torch
+    def _with_taught(self, features: torch.Tensor, by_text: Numbers) -> Numbers:
+        """Give the probabilities of rows, and perhaps of something else, with what was taught.
 
+        Where nothing else is judged than classes of which examples were shown, these alone are compared.
+        """
         if self._taught is None or not self._judges_taught(len(features)):
             return by_text
-        taught = self._taught.classifier.logits(features.float().cpu().numpy())
-        logits = by_text.clone()
-        for row, place in enumerate(self._taught_places):
-            if place is not None and np.isfinite(taught[place]):
-                logits[row] = torch.tensor(float(taught[place]), dtype=by_text.dtype)
-        return logits
+        window = features.float().cpu().numpy()
+        logits = np.asarray(self._taught.classifier.logits(window), np.float64)
+        shown = [
+            (row, float(logits[place]))
+            for row, place in enumerate(self._taught_places)
+            if place is not None and self._taught.shots[place] and np.isfinite(logits[place])
+        ]
+        if not shown:
+            return by_text
+        rows, known = [row for row, _ in shown], np.array([logit for _, logit in shown])
+        powers = np.exp(known - known.max())
+        familiarity = self._taught.familiarity
+        familiar = 1.0 if familiarity is None or len(rows) == len(by_text) else familiarity.of(window)
+        judged: Numbers = (1 - familiar) * by_text
+        judged[rows] += familiar * powers / powers.sum()
+        return judged
 
     def _fewest_events(self, frame: EventFrame) -> int:
         if self._no_motion_events is not None:
@@ -449,12 +461,13 @@ class Recogniser:
             weights = None
         cosines = mean_cosine(features, self._row_features, weights)
         factor = self.model.scale * (math.sqrt(count) if self._scale == "reference" else 1.0) / self._temperature
-        logits = self._row_logits(features, cosines.double() * factor)
+        logits = cosines.double() * factor
         if self._others is None:
-            probabilities = torch.softmax(logits, dim=0)
-            return cosines.float().numpy(), probabilities.float().numpy()
+            judged = self._with_taught(features, torch.softmax(logits, dim=0).numpy())
+            return cosines.float().numpy(), judged.astype(np.float32)
         others = mean_cosine(features, self._others, weights)
-        judged = with_something_else(logits, others.double() * factor, self.model.bank.settings)
+        by_text = with_something_else(logits, others.double() * factor, self.model.bank.settings)
+        judged = self._with_taught(features, by_text)
         nearest = others.max() if len(others) else torch.tensor(-1.0)
         return torch.cat([cosines, nearest[None]]).float().numpy(), judged.astype(np.float32)
 

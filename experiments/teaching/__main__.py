@@ -18,7 +18,7 @@ from experiments.teaching.variants import VARIANTS
 from pipeline.few_shot.training import FEATURE_LENGTH
 from pipeline.model_errors import ModelError
 
-LENGTHS: tuple[float | None, ...] = (None, 2.5, 5.0, 10.0, 20.0, 40.0)
+LENGTHS: tuple[float | None, ...] = (None, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0)
 VALIDATION_SEEDS = 3
 FEATURES = platformdirs.user_cache_path("neuroclip-live") / "teaching"
 

@@ -14,6 +14,7 @@ import safetensors.numpy
 
 from pipeline.few_shot.classifier import TrainingFigures
 from pipeline.few_shot.errors import FewShotError, MisfitError
+from pipeline.few_shot.familiarity import Familiarity
 from pipeline.few_shot.methods import METHODS, make_classifier
 from pipeline.few_shot.taught import FeatureSetting, TaughtClass, TaughtClasses, class_labels, misfit
 from pipeline.model_errors import ModelError, first_line
@@ -25,6 +26,7 @@ FORMAT = 1
 METADATA_KEY = "neuroclip_few_shot"
 SUFFIX = ".safetensors"
 _PROMPTS = "prompts"
+_MEANS, _FAMILIAR = "familiarity.means", "familiarity"
 
 
 def save_taught(path: Path, taught: TaughtClasses) -> None:
@@ -50,6 +52,9 @@ def save_taught(path: Path, taught: TaughtClasses) -> None:
         "training": asdict(classifier.figures),
     }
     arrays = {_PROMPTS: classifier.prompts} | classifier.arrays()
+    if taught.familiarity is not None:
+        arrays[_MEANS] = taught.familiarity.means
+        described[_FAMILIAR] = {"middle": taught.familiarity.middle, "half": taught.familiarity.half}
     tidy = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     part = path.with_name(f"{path.name}.part")
     try:
@@ -85,13 +90,14 @@ def load_taught(path: Path, running: FeatureSetting | None = None) -> TaughtClas
         prompts = np.asarray(arrays.pop(_PROMPTS), np.float32)
         if prompts.shape != (len(classes), setting.width):
             raise ValueError(f"prompts are {prompts.shape} and not {(len(classes), setting.width)}")
+        familiarity = _familiarity(arrays, described, setting.width)
         classifier = make_classifier(described["method"], described["scale"], **_tuples(described["settings"]))
         classifier.restore(prompts, arrays, TrainingFigures(**_tuples(described["training"])))
     except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise _damaged(path, first_line(error)) from error
     if running is not None and (reason := misfit(setting, running)):
         raise MisfitError(f"{path.name} does not fit: {reason}.")
-    return TaughtClasses(classifier, classes, setting)
+    return TaughtClasses(classifier, classes, setting, familiarity)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -114,6 +120,16 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             return {name: file.get_tensor(name) for name in file.keys()}, described  # noqa: SIM118 (no mapping)
     except (OSError, ValueError, ModelError, safetensors.SafetensorError) as error:
         raise _damaged(path, first_line(error)) from error
+
+
+def _familiarity(arrays: dict[str, Any], described: dict[str, Any], width: int) -> Familiarity | None:
+    if _FAMILIAR not in described:
+        return None
+    means = np.asarray(arrays.pop(_MEANS), np.float32)
+    middle, half = (float(described[_FAMILIAR][name]) for name in ("middle", "half"))
+    if means.ndim != 2 or means.shape[1] != width or not len(means) or not np.isfinite(means).all() or not half > 0:
+        raise ValueError(f"{_MEANS} is {means.shape} and not (M, {width}), or holds no numbers")
+    return Familiarity(means, middle, half)
 
 
 def _damaged(path: Path, reason: str) -> FewShotError:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.clip import ClipModel
 from pipeline.few_shot.classifier import FewShotClassifier
+from pipeline.few_shot.familiarity import Familiarity
 from pipeline.prompts import ActiveRow
 
 
@@ -83,11 +84,19 @@ class TaughtClasses:
         Fitted; its K classes are `classes`, in this order.
     classes : tuple of TaughtClass
     setting : FeatureSetting
+    familiarity : Familiarity or None
+        How much a window looks like the examples; None: every window counts as if it did.
     """
 
     classifier: FewShotClassifier
     classes: tuple[TaughtClass, ...]
     setting: FeatureSetting
+    familiarity: Familiarity | None = None
+
+    @property
+    def shots(self) -> tuple[int, ...]:
+        """How many examples each class had."""
+        return self.classifier.figures.shots
 
 
 def misfit(saved: FeatureSetting, running: FeatureSetting) -> str | None:

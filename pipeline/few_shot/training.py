@@ -13,13 +13,14 @@ import numpy.typing as npt
 from pipeline.few_shot.classifier import FewShotClassifier, TrainingProgress
 from pipeline.few_shot.errors import FewShotError, TrainingCancelled
 from pipeline.few_shot.examples import Examples
+from pipeline.few_shot.familiarity import familiarity_of
 from pipeline.few_shot.shown import RowTexts
 from pipeline.few_shot.taught import FeatureSetting, TaughtClass, TaughtClasses, misfit
 from pipeline.model_errors import first_line
 from pipeline.prediction import Floats
 
-FEATURE_LENGTH = 10.0
-"""Of CLIP's own features, about: the adapter's share depends on it, and not every encoder gives it."""
+FEATURE_LENGTH = 3.0
+"""The adapter learns beside the features, and faster beside short ones; encoders give them any length, CLIPs about 10."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ class Training:
     setting : FeatureSetting
         What the features of the running stream are.
     method : str or None
-        A name of `METHODS`. None: the spiking adapter where each class has two examples at least, otherwise
-        Tip-Adapter, since an adapter that never sees a class unlearns it.
+        A name of `METHODS`. None: the spiking adapter where each class has two examples at least, otherwise the
+        nearest class mean, since an adapter that never sees a class unlearns it.
     on_progress, on_result : callable
         Called on the training's thread; the result once, at the end.
     """
@@ -160,9 +161,10 @@ def taught_by(
     settings = {"feature_length": FEATURE_LENGTH} if name == "adapter" else {}
     classifier: FewShotClassifier = make_classifier(name, lesson.scale, **settings)
     classifier.fit(lesson.features, lesson.labels, lesson.texts, on_progress=on_progress, cancel=cancel)
-    return TaughtClasses(classifier, lesson.classes, lesson.setting)
+    familiarity = familiarity_of(lesson.features, lesson.labels)
+    return TaughtClasses(classifier, lesson.classes, lesson.setting, familiarity)
 
 
 def method_for(counts: list[int]) -> str:
     """Name the method for classes with so many examples each."""
-    return "adapter" if len(counts) > 1 and min(counts) >= 2 else "tip"
+    return "adapter" if len(counts) > 1 and min(counts) >= 2 else "mean"
