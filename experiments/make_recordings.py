@@ -2,7 +2,7 @@
 
 Seeded: every run gives the same events. Each recording gets a .json of the same name beside it with its title and what
 it shows when. The handwritten digits are those of the UCI set that scikit-learn carries, so that one recording needs
-it: `uv run --group pretrain python -m experiments.make_recordings`.
+it: `uv run --group pretrain python -m experiments.make_recordings`. With `--sensors` it says what sensors these are.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from pathlib import Path
 
 import dv_processing as dv
 import numpy as np
+from rich.console import Console
 from rich.progress import track
+from rich.table import Table
 
 from pipeline.bundled import BUNDLED_RECORDINGS, TrueLabel
 from pipeline.events import EventArray, Resolution
+from pipeline.simulation.ground import Ground
 from pipeline.simulation.pixel_model import DARKNESS, PixelModel, PixelSettings
 from pipeline.simulation.saccades import SaccadeScene, SaccadeStyle
 from pipeline.simulation.scene import Scene
@@ -46,6 +49,8 @@ class Recipe:
     scene: Callable[[], Scene]
     sensor: PixelSettings
     duration_us: int
+    ground: Ground
+    """What is behind the things."""
 
     def simulation(self, scene: Scene) -> Simulation:
         """Begin to record the scene."""
@@ -68,6 +73,7 @@ TOUR_THINGS = (
     "flower",
 )
 CROWD_THINGS = ("heart", "umbrella", "fish", "key", "cup", "star")
+CROWD_STYLE = WavingStyle(size=0.9, pace=0.4, background=0.16)
 DARK_THINGS = ("house", "fish", "star", "umbrella")
 DARK_STYLE = WavingStyle(period_us=1_300_000, enter_us=150_000, leave_us=100_000, size=0.6, pace=0.35)
 DIGITS_STYLE = SaccadeStyle(rounds=2, size=0.85, amplitude=0.1, background=0.35)
@@ -103,6 +109,7 @@ RECIPES = (
         lambda: WavingScene(Resolution(640, 480), TOUR_THINGS, SEED, TOUR_STYLE),
         CALM,
         len(TOUR_THINGS) * TOUR_STYLE.period_us,
+        TOUR_STYLE.background,
     ),
     Recipe(
         "digits",
@@ -110,15 +117,15 @@ RECIPES = (
         lambda: SaccadeScene(Resolution(240, 180), digits(), SEED, DIGITS_STYLE),
         replace(CALM, threshold_on=0.45, threshold_off=0.45),
         10 * DIGITS_STYLE.period_us,
+        DIGITS_STYLE.background,
     ),
     Recipe(
         "crowd",
         "A crowd",
-        lambda: CrowdedScene(
-            Resolution(240, 180), CROWD_THINGS, SEED, WavingStyle(size=0.9, pace=0.4, background=0.16)
-        ),
+        lambda: CrowdedScene(Resolution(240, 180), CROWD_THINGS, SEED, CROWD_STYLE),
         CALM,
         4_200_000,
+        CROWD_STYLE.background,
     ),
     Recipe(
         "dark",
@@ -126,6 +133,7 @@ RECIPES = (
         lambda: WavingScene(Resolution(240, 180), DARK_THINGS, SEED, DARK_STYLE),
         replace(DARKNESS, threshold_on=0.5, threshold_off=0.55, noise_hz=0.12, clock_us=500),
         len(DARK_THINGS) * DARK_STYLE.period_us,
+        DARK_STYLE.background,
     ),
 )
 
@@ -141,6 +149,42 @@ def main(folder: Path, names: list[str]) -> None:
         count = write_aedat4(path, scene.resolution, _parts(recipe.simulation(scene), recipe))
         write_labels(path.with_suffix(".json"), recipe.title, true_labels(scene, recipe.duration_us))
         print(f"{path}: {count:,} events, {path.stat().st_size / 1e6:.2f} MB")
+
+
+def noise_hz(recipe: Recipe, duration_us: int = 20_000_000) -> float:
+    """Events a second and pixel of the recipe's sensor in front of its empty ground, where nothing moves.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    duration_us : int
+        For so long it is counted.
+    """
+    scene = recipe.scene()
+    picture = np.empty((scene.resolution.height, scene.resolution.width), np.float32)
+    picture[:] = np.log(recipe.ground)
+    pixels = PixelModel(scene.resolution, recipe.sensor, SEED)
+    pixels.start(picture, 0)
+    ends_us = range(CHUNK_US, duration_us + 1, CHUNK_US)
+    count = sum(len(pixels.show(picture, end_us)) for end_us in ends_us)
+    return count / scene.resolution.pixels / (duration_us / 1e6)
+
+
+def print_sensors() -> None:
+    """Print what sensor made each recording, its noise counted."""
+    table = Table(box=None, pad_edge=False)
+    for title in ("Recording", "Threshold ON", "OFF", "Clock, µs", "Noise, events/s a pixel"):
+        table.add_column(title, justify="left" if title == "Recording" else "right")
+    for recipe in RECIPES:
+        sensor = recipe.sensor
+        table.add_row(
+            recipe.name,
+            f"{sensor.threshold_on:g}",
+            f"{sensor.threshold_off:g}",
+            str(sensor.clock_us),
+            f"{noise_hz(recipe):.3f}",
+        )
+    Console(highlight=False).print(table)
 
 
 def write_aedat4(path: Path, resolution: Resolution, parts: Iterator[EventArray]) -> int:
@@ -189,5 +233,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Make the bundled recordings; every run gives the same events.")
     parser.add_argument("folder", nargs="?", type=Path, default=BUNDLED_RECORDINGS, help="where to write them")
     parser.add_argument("--only", nargs="+", default=[], choices=[recipe.name for recipe in RECIPES], metavar="NAME")
+    parser.add_argument("--sensors", action="store_true", help="say what sensors these are and how noisy, and end")
     given = parser.parse_args()
-    main(given.folder, given.only)
+    if given.sensors:
+        print_sensors()
+    else:
+        main(given.folder, given.only)

@@ -16,6 +16,7 @@ from experiments.make_recordings import (
     TOUR_STYLE,
     TOUR_THINGS,
     Recipe,
+    noise_hz,
     true_labels,
     write_aedat4,
     write_labels,
@@ -126,3 +127,20 @@ def test_a_bundled_recording_is_what_the_simulation_gives(recipe: Recipe) -> Non
     assert len(recorded) == pytest.approx(len(simulated), rel=0.01)
     places = [events_a_pixel(events, scene.resolution) for events in (simulated, recorded)]
     assert np.abs(places[0] - places[1]).sum() < 0.02 * len(simulated)
+
+
+def test_the_noise_that_is_told_is_that_of_the_recording() -> None:
+    (recipe,) = (recipe for recipe in RECIPES if recipe.name == "dark")
+    events = read(recording("dark"))
+    size = recipe.scene().resolution
+    counts = events_a_pixel(events, size).reshape(size.height, size.width)
+    edge = np.ones(counts.shape, bool)
+    edge[10:-10, 10:-10] = False  # no thing comes there
+    seconds = (int(events["timestamp"][-1]) - int(events["timestamp"][0])) / 1e6
+    assert noise_hz(recipe, 5_000_000) == pytest.approx(counts[edge].mean() / seconds, rel=0.05)
+
+
+def test_times_are_those_of_a_slow_clock() -> None:
+    for recipe in RECIPES:
+        assert recipe.sensor.clock_us == 500
+        assert np.mean(read(recording(recipe.name))["timestamp"] % 500 == 0) > 0.9
