@@ -1,5 +1,7 @@
 """What the user sets of a camera, on its way to the capture process and back; in a real window."""
 
+import json
+import sys
 import tomllib
 from pathlib import Path
 
@@ -20,8 +22,14 @@ from pipeline.capture.messages import (
 )
 from pipeline.events import Resolution
 from pipeline.sources.base import SourceInfo
+from pipeline.sources.camera_config import read_config
 from pipeline.sources.camera_settings import Setting, with_value
 from tests.app.user_input import click, key
+from tests.cameras.dvxplorer import Dvxplorer
+from tests.cameras.scene import Scene
+from tests.cameras.usb_bus import UsbBus
+from tests.pipeline.capture.test_camera_tuning import covered
+from tests.programs import ROOT, environment
 
 SETTINGS = (
     Setting("contrast_on", "Contrast threshold ON", "Sensitivity", "number", 9, 9, 0, 17),
@@ -89,6 +97,24 @@ def test_a_refusal_is_told_where_the_user_looks(tuned: Tuned) -> None:
     message = tuned.window.banner.message
     assert message is not None
     assert message.detail == "It stays 9."
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_whole_window_with_a_camera_by_keyboard(bus: UsbBus, tmp_path: Path) -> None:
+    """Through capture process and driver to the camera's registers; kept for it, and found again at the next start."""
+    camera = Dvxplorer(scene=Scene(covered(Dvxplorer.resolution, [(3, 4), (639, 479)]), repeat=True))
+    bus.plug_in(camera)
+    home = environment(XDG_CONFIG_HOME=str(tmp_path), XDG_STATE_HOME=str(tmp_path))
+    command = [sys.executable, "-m", "tests.app.camera_window", "3"]
+    done = bus.run(command, env=home, cwd=ROOT, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout.splitlines()[-1])
+    assert shown["hot_pixels"] == "2 left out."
+    (kept,) = (tmp_path / "neuroclip-live" / "cameras").iterdir()
+    config = read_config(kept)
+    assert config.values == {"contrast_on": 3}
+    assert sorted(config.hot_pixels) == [(3, 4), (639, 479)]
 
 
 def test_it_is_saved_as_a_file_for_scripts(tuned: Tuned, tmp_path: Path) -> None:
