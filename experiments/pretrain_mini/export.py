@@ -7,13 +7,14 @@ import shutil
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from experiments.pretrain_mini.concepts import Concept
 from experiments.pretrain_mini.image_tower import SIDE, TIMM_MODEL
 from experiments.pretrain_mini.teacher import WIDTH
 from experiments.pretrain_mini.text_tower import READY, TEXT_CONFIG
 
+WEIGHTS = "open_clip_model.safetensors"
 MEAN, DEVIATION = 127 / 255, 128 / 255
 """Of the event frame: no event is exactly 0 to the encoder."""
 
@@ -33,15 +34,18 @@ def config(pieces: int) -> dict[str, object]:
     }
 
 
-def export(out: Path, folder: Path, concepts: list[Concept]) -> None:
+def export(out: Path, folder: Path, concepts: list[Concept], start: Path | None = None) -> None:
     """Write the folder from the checkpoints in `out`: configuration, weights in half precision, tokenizer, concepts.
 
-    `concepts.txt` is what the model was taught: concepts that are held out are not in it.
+    `concepts.txt` is what the model was taught: concepts that are held out are not in it. With `start`, the folder that
+    the image tower was trained on from, the tower is halfway between the two.
     """
     text = torch.load(out / READY, weights_only=True)["tower"]
     image = torch.load(out / "image.pt", weights_only=True)["average"]
     weights = {name.removeprefix("text."): value for name, value in text.items() if name != "text.attn_mask"}
     weights |= {name: value for name, value in image.items() if name.startswith("visual.")}
+    if start is not None:
+        weights |= _halfway(load_file(start / WEIGHTS), weights)
     weights["logit_scale"] = image["log_scale"]
     halved = {
         name: (value.half() if value.is_floating_point() else value).contiguous() for name, value in weights.items()
@@ -49,9 +53,21 @@ def export(out: Path, folder: Path, concepts: list[Concept]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     pieces = int(halved["token_embedding.weight"].shape[0])
     (folder / "open_clip_config.json").write_text(json.dumps(config(pieces), indent=2) + "\n")
-    save_file(halved, folder / "open_clip_model.safetensors")
-    (folder / "open_clip_model.safetensors").chmod(0o644)  # safetensors leaves it to its owner alone
+    save_file(halved, folder / WEIGHTS)
+    (folder / WEIGHTS).chmod(0o644)  # safetensors leaves it to its owner alone
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(out / name, folder / name)
     lines = ["\t".join(concept.words) for concept in concepts if not concept.held_out]
     (folder / "concepts.txt").write_text("\n".join(lines) + "\n")
+
+
+def _halfway(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Give the mean of both image towers: better than either where one was trained on from the other.
+
+    Wortsman et al., Robust fine-tuning of zero-shot models, arXiv 2109.01903.
+    """
+    return {
+        name: (before[name].float() + value) / 2
+        for name, value in after.items()
+        if name.startswith("visual.") and value.is_floating_point()
+    }

@@ -19,17 +19,25 @@ from PIL import Image, ImageDraw, ImageFont
 
 from experiments.evaluate_mini import Showing, window_frames
 from experiments.evaluate_recordings import play
+from experiments.pretrain_mini.concepts import read_concepts, unseen_prompts
 from pipeline import load_model
 from pipeline.bundled import BUNDLED_MODELS, BUNDLED_RECORDINGS, ROOT
 from pipeline.clip import ClipModel
 from pipeline.simulation.shapes import SHAPES, label
 from pipeline.simulation.things import texture_of, thing
+from pipeline.something_else import likeness
 
 Floats = npt.NDArray[np.float32]
 
 TYPEFACE = ROOT / "app" / "fonts" / "InterVariable.ttf"
 CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 USUAL = Showing(size=0.7, seed=1)
+OUTSIDE = [
+    "democracy", "jealousy", "inflation", "yesterday", "philosophy", "mortgage", "grammar", "taxation",
+    "bankruptcy", "nostalgia", "an algorithm", "photosynthesis", "a rumour", "unemployment", "courage", "metabolism",
+    "irony", "a deadline", "barack obama", "velvet", "marble texture", "capitalism", "entropy", "etiquette",
+    "a lawsuit", "parliament", "the stock exchange", "the smell of rain", "a foggy morning", "the colour teal",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +87,29 @@ def share_right(features: dict[str, list[Floats]], candidates: Floats, place: di
     """How many windows are nearest to their own text."""
     right = [int((candidates @ f).argmax()) == place[name] for name, all_f in features.items() for f in all_f]
     return sum(right) / len(right)
+
+
+def likest(model: ClipModel, typed: list[str]) -> Floats:
+    """How like each text is to the nearest thing that the model knows."""
+    known = texts(model, [words[0] for words in model.bank.concepts])
+    return np.asarray(likeness(texts(model, typed), known).max(1), np.float32)
+
+
+def test_most_of_what_lies_outside_its_world_is_marked_and_little_of_what_lies_within(model: ClipModel) -> None:
+    least = model.bank.settings.unknown_below
+    assert np.mean(likest(model, OUTSIDE) < least) >= 0.6
+    synonyms = [words[1] for words in model.bank.concepts[::3] if len(words) > 1]
+    assert len(synonyms) > 200
+    assert np.mean(likest(model, synonyms) < least) <= 0.15
+    assert not (likest(model, [f"a photo of a {words[0]}" for words in model.bank.concepts[::20]]) < least).any()
+
+
+def test_unseen_prompts_find_their_concept_by_text(model: ClipModel) -> None:
+    concepts = read_concepts()
+    prompts = unseen_prompts(concepts)
+    names = texts(model, [concepts[place].name for place in prompts])
+    nearest = (texts(model, list(prompts.values())) @ names.T).argmax(1)
+    assert np.mean(nearest == np.arange(len(prompts))) >= 0.42
 
 
 def test_drawings_are_named_among_twelve_as_typed(model: ClipModel, drawings: dict[str, list[Floats]]) -> None:
