@@ -17,37 +17,36 @@ from pipeline.bundled import ROOT
 from pipeline.model_choice import BUNDLED
 
 TITLE = "Resident memory of both processes, window open"
-RATE = 10_000_000
 SAMPLE_S = 1.0
 PEER = "python with torch imported"
 
 
 def measure(effort: Effort) -> StageResult:
     """Watch the program with the bundled model and, unless quick, ViT-B-32: ten minutes each."""
-    seconds = effort.size(600, 4)
+    seconds, rate = effort.size(600, 4), effort.size(10_000_000, 200_000)
     figures: list[Figure] = []
     remarks: list[str] = []
     torch_alone = tuple(_torch_alone() for _ in range(effort.repeats))
     with tempfile.TemporaryDirectory() as folder, virtual_display() as environment:
         for name in (BUNDLED.name,) if effort.quick else (BUNDLED.name, "ViT-B-32"):
-            case = f"{name}, {seconds} s at {RATE / 1e6:g} Mev/s"
+            case = f"{name}, {seconds} s at {rate / 1e6:g} Mev/s"
             if environment is None:
                 figures.append(Figure(case, OWN, "MB", (), False, f"Xvfb is {NOT_INSTALLED}"))
                 continue
             place = BUNDLED.name if name == BUNDLED.name else f"local-dir:{random_folder(name, Path(folder) / name)}"
-            samples = _watch(place, seconds, environment)
+            samples = _watch(place, rate, seconds, environment)
             figures.append(Figure(case, OWN, "MB", tuple(samples), False))
             figures.append(Figure(case, PEER, "MB", torch_alone, False))
             remarks.append(f"{name}: {_growth(samples)}")
     return StageResult(TITLE, tuple(figures), tuple(remarks))
 
 
-def _watch(model: str, seconds: float, environment: dict[str, str]) -> list[float]:
+def _watch(model: str, rate: int, seconds: float, environment: dict[str, str]) -> list[float]:
     """Give the memory of the program and its capture process, MB, once a second after the first prediction."""
     with tempfile.TemporaryDirectory() as folder:
         seen = Path(folder) / "seen.json"
         command = python(
-            "-m", "benchmarks.window_probe", "--to", seen, "--seconds", str(seconds), "--rate", str(RATE),
+            "-m", "benchmarks.window_probe", "--to", seen, "--seconds", str(seconds), "--rate", str(rate),
             "--resolution", "640", "480", "--model", model,
         )  # fmt: skip
         samples: list[tuple[float, float]] = []
