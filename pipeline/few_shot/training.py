@@ -20,7 +20,7 @@ from pipeline.model_errors import first_line
 from pipeline.prediction import Floats
 
 FEATURE_LENGTH = 3.0
-"""The adapter learns beside the features, and faster beside short ones; encoders give them any length, CLIPs about 10."""
+"""The adapter learns beside the features, faster beside short ones; CLIPs give about 10, other encoders anything."""
 
 
 @dataclass(frozen=True)
