@@ -121,7 +121,7 @@ def test_drawings_are_named_among_twelve_as_typed(model: ClipModel, drawings: di
 def test_drawings_are_named_among_three_hundred_concepts(model: ClipModel, drawings: dict[str, list[Floats]]) -> None:
     bank = [words[0] for words in model.bank.concepts]
     own = {name for name in SHAPES if name in bank}
-    assert len(own) >= 10
+    assert len(own) >= 9
     others = [name for name in bank[:: len(bank) // 300] if name not in own][: 300 - len(own)]
     names = [*sorted(own), *others]
     candidates = texts(model, names)
