@@ -161,7 +161,7 @@ def define(rank: int, processes: int, data: Path, out: Path, concepts: list[Conc
             with torch.autocast("cpu", torch.bfloat16, enabled=rough):
                 losses = lesson(joined, dictionary, drawn, anchors)
             optimiser.zero_grad(set_to_none=True)
-            (losses[0] + _STAY_SHARE * losses[1]).backward()
+            (losses[0] + _STAY_SHARE * losses[1]).backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(tower.parameters(), 1.0)
             optimiser.step()
             sums += losses.detach()
