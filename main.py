@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from pipeline.bundled import TOUR, default_prompts
 from pipeline.capture.messages import FramerSettings
@@ -13,7 +14,10 @@ from pipeline.options import Options, network_address
 from pipeline.sources.base import (
     VIDEO_SUFFIXES,
     CameraSpec,
+    GroundKind,
+    LightKind,
     NetworkSpec,
+    NoiseKind,
     RecordingSpec,
     SimulationSpec,
     SourceSpec,
@@ -26,6 +30,7 @@ from pipeline.threads import let_threads_sleep
 from pipeline.version import __version__
 
 CTRL_C = 130
+_SCENE = ("objects", "ground", "light", "noise", "seed")
 DESCRIPTION = """\
 Live recognition for event cameras. Events from a camera, a recording, a network
 stream, a simulated scene, a webcam or a film go in; a window shows what the sensor
@@ -40,6 +45,7 @@ examples
   main.py walk.aedat4 --headless --output walk.csv
   main.py --connect 192.168.0.7:7777       a stream that another program sends
   main.py --simulate                       live, without any camera
+  main.py --simulate --objects "star, logo.png" --light dark
   main.py --webcam 0                       an ordinary camera, its pictures as events
   main.py --video cup.mp4 --loop           a film, its pictures as events
   main.py --camera --headless --output - | your-program
@@ -93,6 +99,13 @@ def webcam_number(text: str) -> int:
     """Read the number of a webcam, from 0 on."""
     if not text.isascii() or not text.isdigit() or len(text) > 3:
         raise argparse.ArgumentTypeError(f"{text} is no number of a webcam: 0 is the first camera, 1 the second")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """Read a whole number from 0 on."""
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to 999999999")
     return int(text)
 
 
@@ -162,6 +175,15 @@ def build_parser() -> argparse.ArgumentParser:
         "--tls-certificate", type=Path, metavar="FILE", help="certificate chain, for an encrypted --connect"
     )
     source.add_argument("--tls-key", type=Path, metavar="FILE", help="private key that belongs to it")
+
+    scene = parser.add_argument_group("the scene of --simulate (the window remembers ground, light and noise)")
+    scene.add_argument(
+        "--objects", metavar='"star, FILE"', help="what appears in turn: drawings by name, and pictures from files"
+    )
+    scene.add_argument("--ground", choices=get_args(GroundKind), help="what is behind (plain)")
+    scene.add_argument("--light", choices=get_args(LightKind), help="in the dark a sensor is slow and noisy (day)")
+    scene.add_argument("--noise", choices=get_args(NoiseKind), help="events without a change of light (usual)")
+    scene.add_argument("--seed", type=seed, metavar="N", help="the same number, the same motion and noise (0)")
 
     play = parser.add_argument_group("playing a recording or a film")
     play.add_argument(
@@ -254,18 +276,45 @@ def source_spec(parser: argparse.ArgumentParser, given: argparse.Namespace) -> S
         film = given.recording
     if given.stream is not None and (film is not None or any(live)):
         parser.error("--stream chooses a stream of a recording: name the recording, or leave it out")
+    scene = [name for name in _SCENE if getattr(given, name) is not None]
+    if scene and not given.simulate:
+        parser.error(f"--{scene[0]} is of the simulated scene: add --simulate")
     if given.camera is not None:
         return CameraSpec(given.camera or None)
     if given.connect is not None:
         connect: NetworkSpec = given.connect
         return NetworkSpec(connect.host, connect.port, connect.unix_path, *tls)
     if given.simulate:
-        return SimulationSpec()
+        return simulation_spec(parser, given)
     if given.webcam is not None:
         return WebcamSpec(given.webcam)
     if film is not None:
         return VideoSpec(film)
     return RecordingSpec(given.recording if given.recording is not None else TOUR, given.stream)
+
+
+def simulation_spec(parser: argparse.ArgumentParser, given: argparse.Namespace) -> SimulationSpec:
+    """Give the scene that was asked for; ends with status 2 where it cannot be had."""
+    from pipeline.simulation.chosen_objects import read_objects
+    from pipeline.simulation.picture_file import picture_names, read_thing
+
+    names: tuple[str, ...] = ()
+    pictures: tuple[Path, ...] = ()
+    if given.objects is not None:
+        try:
+            names, pictures = read_objects(given.objects)
+            for path, name in zip(pictures, picture_names(pictures), strict=True):
+                read_thing(path, name)
+        except ValueError as error:
+            parser.error(f"--objects: {error}")
+    return SimulationSpec(
+        seed=given.seed or 0,
+        objects=names,
+        pictures=pictures,
+        ground=given.ground,
+        light=given.light,
+        noise=given.noise,
+    )
 
 
 def camera_config(parser: argparse.ArgumentParser, given: argparse.Namespace) -> CameraConfig | None:
@@ -293,9 +342,10 @@ def prompt_rows(parser: argparse.ArgumentParser, given: argparse.Namespace, spec
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             parser.error(f"--prompts-file {given.prompts_file}: {reason}; give a text file with one class a line")
     elif isinstance(spec, SimulationSpec):
+        from pipeline.simulation.picture_file import picture_names
         from pipeline.simulation.shapes import SHAPES, label
 
-        return tuple(label(name) for name in SHAPES)
+        return tuple(label(name) for name in (*SHAPES, *picture_names(spec.pictures)))
     else:
         return default_prompts(spec.path if isinstance(spec, RecordingSpec) else None)
     if not rows:

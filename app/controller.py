@@ -26,6 +26,7 @@ from app.panels.status import StatusValues
 from app.panels.webcam import WebcamDialog
 from app.preferences import Preferences
 from app.shortcuts import add_shortcuts
+from app.steering import Steering
 from app.teaching import Teaching
 from app.theme import Theme
 from app.window import MainWindow
@@ -34,9 +35,7 @@ from pipeline.bundled import GENERAL_PROMPTS, bundled_recordings, default_prompt
 from pipeline.capture.messages import (
     CameraState,
     CaptureNumbers,
-    ChooseObjects,
     Crashed,
-    DragObject,
     Ended,
     Failed,
     FramerSettings,
@@ -155,6 +154,7 @@ class Controller(QObject):
             window, self._worker, lambda: self._framer, self._play_from, self._capture.send, self._source_path
         )
         self.camera = CameraTuning(window, self._capture.send)
+        self.steering = Steering(window, self._capture.send, lambda: self._opening, self._keep_scene, self._preferences)
         add_shortcuts(window, self)
         self._timers = [
             self._every(PICTURE_MS, self._show_picture, precise=True),
@@ -243,8 +243,6 @@ class Controller(QObject):
         view.rendering_chosen.connect(self.choose_rendering)
         view.card_clicked.connect(top.open_source_menu)
         view.dropped.connect(self._dropped)
-        view.objects_chosen.connect(self._choose_objects)
-        view.object_dragged.connect(lambda x, y, held: self._capture.send(DragObject(x, y, held)))
         transport = window.transport
         transport.play_toggled.connect(self.toggle_play)
         transport.step.connect(self.step)
@@ -258,11 +256,13 @@ class Controller(QObject):
         window.classes.else_toggled.connect(self._else_toggled)
         window.hero.cancel_clicked.connect(self._worker.cancel_loading)
         window.notice.action.connect(self._choose_weights)
-        window.banner.action.connect(self._open_recordings_folder)
+        window.banner.action.connect(self._banner_clicked)
 
     # --- source ---
 
     def _open(self, spec: SourceSpec, *, record_to: Path | None = None) -> None:
+        if isinstance(spec, SimulationSpec):
+            spec = self.steering.remembered(spec)
         self._opening = spec
         self._forget_stream()
         self._window.top_bar.set_source(source_name(spec), source_kind(spec))
@@ -346,7 +346,7 @@ class Controller(QObject):
         window = self._window
         window.view.hide_card()
         window.view.set_sensor(info.camera or info.name, info.resolution.width, info.resolution.height)
-        window.view.set_objects(info.objects, info.shown)
+        self.steering.source_opened(info)
         window.top_bar.set_source(info.name, info.kind)
         window.transport.set_mode("live" if info.live else "recording")
         window.transport.set_span(info.start_us, info.end_us)
@@ -450,12 +450,9 @@ class Controller(QObject):
         dialog.given.connect(lambda number, name: self._open(WebcamSpec(number, name=name)))
         dialog.open()
 
-    def _choose_objects(self, names: list[str]) -> None:
-        """Let the simulation show these in turn, also when it is opened again."""
-        if isinstance(self._opening, SimulationSpec):
-            self._opening = replace(self._opening, objects=tuple(names))
-            self._last_good = self._opening
-        self._capture.send(ChooseObjects(tuple(names)))
+    def _keep_scene(self, spec: SimulationSpec) -> None:
+        """Open this scene where the simulation is opened again."""
+        self._opening = self._last_good = spec
 
     def _choose_network(self) -> None:
         dialog = ConnectDialog(self._window)
@@ -571,6 +568,10 @@ class Controller(QObject):
         if state.path is None:
             self._window.view.set_recording(None)
             self._window.transport.set_recording(None, 0)
+
+    def _banner_clicked(self, title: str) -> None:
+        if not self.steering.offers(title):
+            self._open_recordings_folder()
 
     def _open_recordings_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(recordings_folder())))

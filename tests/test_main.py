@@ -8,6 +8,7 @@ from main import parse_options, run
 from pipeline.bundled import TOUR
 from pipeline.options import Options
 from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SimulationSpec, VideoSpec, WebcamSpec
+from tests.pipeline.simulation.test_picture_file import square, write
 
 
 def options(*argv: str) -> Options:
@@ -50,6 +51,16 @@ def test_each_source_has_its_option(argv: list[str], spec: object) -> None:
 def test_a_simulation_begins_with_what_it_shows() -> None:
     assert "an umbrella" in options("--simulate").prompts
     assert options("--simulate", "--prompts", "a cup").prompts == ("a cup",)
+
+
+def test_a_simulation_is_set_and_shows_pictures_of_ones_own(tmp_path: Path) -> None:
+    picture = write(tmp_path / "old_mug.png", square((255, 255, 255, 0), (200, 200, 200, 255)))
+    scene = ("--ground", "textured", "--light", "dark", "--noise", "strong", "--seed", "7")
+    given = options("--simulate", "--objects", f"a star, {picture}", *scene)
+    assert given.source == SimulationSpec(
+        seed=7, objects=("star", "old mug"), pictures=(picture,), ground="textured", light="dark", noise="strong"
+    )
+    assert given.prompts[-1] == "an old mug"
 
 
 def test_a_film_plays_once_and_is_analysed_as_fast_as_possible() -> None:
@@ -97,6 +108,12 @@ def test_an_analysis_is_as_fast_as_possible_unless_a_pace_is_asked() -> None:
         (["walk.aedat4", "--video", "cup.mp4"], "choose one source"),
         (["--webcam", "front"], "front is no number of a webcam: 0 is the first camera, 1 the second"),
         (["--video", "cup.mp4", "--stream", "events"], "--stream chooses a stream of a recording"),
+        (["--simulate", "--objects", "unicorn"], 'error: --objects: "unicorn" is no object of the simulation'),
+        (["--simulate", "--objects", __file__], "test_main.py is no picture that can be read"),
+        (["--simulate", "--objects", ","], "name at least one object"),
+        (["--simulate", "--seed", "-3"], "-3 is not a whole number"),
+        (["--ground", "textured"], "--ground is of the simulated scene: add --simulate"),
+        (["--webcam", "--seed", "0"], "add --simulate"),
         (["--connect", "nowhere"], "neither HOST:PORT nor unix:PATH"),
         (["--connect", "host:99999"], "neither HOST:PORT nor unix:PATH"),
         (["--tls-key", "key.pem", "--connect", "example:1"], "belong together"),
@@ -131,7 +148,9 @@ def test_help_is_the_manual(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended.value.code == 0
     text = capsys.readouterr().out
     for option in (
-        "--camera", "--camera-config", "--connect", "--simulate", "--prompts", "--prompts-file", "--template", "--model", "--pretrained",
+        "--camera", "--camera-config", "--connect", "--simulate",
+        "--objects", "--ground", "--light", "--noise", "--seed",
+        "--prompts", "--prompts-file", "--template", "--model", "--pretrained",
         "--device", "--precision", "--timesteps", "--timestep-ms", "--timestep-events", "--threshold", "--speed",
         "--loop", "--record", "--headless", "--output", "--list-cameras", "--list-models", "--version",
         "--tls-certificate", "exit status", "examples",

@@ -184,6 +184,10 @@ class ClassesPanel(QWidget):
         """Do again what was taken back."""
         self._rows.undo_stack.redo()
 
+    def add_class(self, text: str) -> None:
+        """Add a class at the end, as if the user had typed it."""
+        self._add(text)
+
     def _add(self, text: str) -> None:
         if not self._rows.add([text]):
             self.say(f"The list holds {MOST_ROWS} classes at most.")

@@ -64,6 +64,10 @@ class EventsView(QWidget):
     card_clicked = pyqtSignal()
     objects_chosen = pyqtSignal(list)
     """Names (str) of the objects that a simulation is to show in turn."""
+    scene_chosen = pyqtSignal(str, str)
+    """A setting of a simulation's scene (``ground``, ``light``, ``noise``) and its value."""
+    picture_clicked = pyqtSignal()
+    """A picture from a file is to be shown by the simulation."""
     object_dragged = pyqtSignal(float, float, bool)
     """Where on the sensor (px) a simulation's object is drawn to, and whether it is held there."""
     dropped = pyqtSignal(list)
@@ -108,6 +112,8 @@ class EventsView(QWidget):
         self.model_view.toggled.connect(self._model_view_changed)
         self.objects = ObjectsChip(self)
         self.objects.chosen.connect(self._choose_objects)
+        self.objects.scene_chosen.connect(self.scene_chosen)
+        self.objects.picture_clicked.connect(self.picture_clicked)
         self.objects.hide()
         self.card = MessageCard(self)
         self.card.clicked.connect(self.card_clicked)
@@ -206,6 +212,10 @@ class EventsView(QWidget):
         self.objects.setVisible(bool(objects))
         self._place_chips()
         self._moved()
+
+    def set_scene(self, ground: str, light: str, noise: str) -> None:
+        """Show how a simulation's scene is set."""
+        self.objects.set_scene(ground, light, noise)
 
     def set_droppable(self, extensions: list[str]) -> None:
         """Take the file name endings of recordings that can be played, e.g. ``.aedat4``."""

@@ -20,6 +20,7 @@ from pipeline.capture.entry import STARTING_PATIENCE_S, ChildEnds, Opener, arm_w
 from pipeline.capture.kept_events import KeptTimesteps, WindowEvents, write_window
 from pipeline.capture.memory import Phase, SharedMemory, Word
 from pipeline.capture.messages import (
+    ChangeScene,
     ChooseObjects,
     Close,
     Command,
@@ -292,6 +293,8 @@ class CaptureLoop:
                 stream.set_loop(loop)
             case ChooseObjects(names):
                 stream.choose_objects(names)
+            case ChangeScene(spec):
+                self._change_scene(stream, spec)
             case DragObject(x, y, held):
                 stream.drag_object(x, y, held)
             case SetCamera() | ResetCamera() | FindHotPixels() | ForgetHotPixels():
@@ -302,6 +305,13 @@ class CaptureLoop:
                     stream.set_framer(settings)
                 except StreamError as error:
                     self._say(Failed(str(error), opening=False, goes_on=True))
+
+    def _change_scene(self, stream: Stream, spec: SimulationSpec) -> None:
+        self._expect_running(spec)
+        try:
+            stream.change_scene(spec)
+        except SourceError as error:
+            self._say(Failed(str(error), opening=False, goes_on=True))
 
     def _record(self, path: Path | None) -> None:
         if path is None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from pipeline.events import Resolution
-from pipeline.sources.base import SourceInfo, SourceSpec
+from pipeline.sources.base import SimulationSpec, SourceInfo, SourceSpec
 from pipeline.sources.camera_config import CameraConfig
 from pipeline.sources.camera_settings import Pixel, Setting, Value
 
@@ -149,6 +149,13 @@ class ChooseObjects:
 
 
 @dataclass(frozen=True)
+class ChangeScene:
+    """Of a simulation: go on with this scene and sensor, without opening it anew; resolution and seed stay."""
+
+    spec: SimulationSpec
+
+
+@dataclass(frozen=True)
 class DragObject:
     """Of a simulation: draw the object to this place (px of the sensor), and let go of it there unless it is held."""
 
@@ -198,6 +205,7 @@ Command: TypeAlias = (
     | KeepEvents
     | WriteWindows
     | ChooseObjects
+    | ChangeScene
     | DragObject
     | SetCamera
     | ResetCamera

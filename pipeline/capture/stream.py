@@ -170,6 +170,19 @@ class Stream:
             if isinstance(self.order.spec, SimulationSpec):
                 self.order = replace(self.order, spec=replace(self.order.spec, objects=names))
 
+    def change_scene(self, spec: SimulationSpec) -> None:
+        """Let a simulation go on with this scene, also when it is opened again; ignored by other sources.
+
+        Raises
+        ------
+        SourceError
+            It cannot be shown; all stays as it was.
+        """
+        if isinstance(self._source, Steered):
+            self._source.change(spec)
+            self.info = self._source.info
+            self.order = replace(self.order, spec=spec)
+
     def drag_object(self, x: float, y: float, held: bool) -> None:
         """Draw a simulation's object to this place (px); ignored by other sources."""
         if isinstance(self._source, Steered):

@@ -23,6 +23,7 @@ from pipeline.capture.memory import SharedMemory, Word, allocate
 from pipeline.capture.messages import (
     CameraState,
     CaptureNumbers,
+    ChangeScene,
     ChooseObjects,
     Close,
     Command,
@@ -57,7 +58,7 @@ WATCH_EVERY_S = 0.25
 MOST_RESTARTS = 3
 RESTARTS_WITHIN_S = 60.0
 """A camera whose driver takes the process with it more often than that is given up."""
-_LATEST_COUNTS = (Play, Seek, SetSpeed, SetLoop, SetFramer, SetRendering, ChooseObjects, DragObject)
+_LATEST_COUNTS = (Play, Seek, SetSpeed, SetLoop, SetFramer, SetRendering, ChangeScene, ChooseObjects, DragObject)
 """Of several of these in a row only the last one matters."""
 
 _logger = logging.getLogger(__name__)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from pipeline.events import Resolution
 from pipeline.simulation.scene import LogImage, PaintedScene, Region, Shown
 from pipeline.simulation.shapes import SHAPES
-from pipeline.simulation.things import thing
+from pipeline.simulation.things import Thing, thing
 from pipeline.simulation.waving import Motion, WavingStyle, come, hand_reach, waved
 
 _FOLLOWING_US = 45_000
@@ -30,6 +30,8 @@ class LedScene(PaintedScene):
         Of `SHAPES`, shown at first; none: all.
     seed : int
     style : WavingStyle
+    others : mapping of str to Thing
+        Besides `SHAPES`, each by its name.
 
     Attributes
     ----------
@@ -43,13 +45,22 @@ class LedScene(PaintedScene):
     """
 
     def __init__(
-        self, resolution: Resolution, names: Sequence[str] = (), seed: int = 0, style: WavingStyle | None = None
+        self,
+        resolution: Resolution,
+        names: Sequence[str] = (),
+        seed: int = 0,
+        style: WavingStyle | None = None,
+        others: Mapping[str, Thing] | None = None,
     ) -> None:
         self._style = style or WavingStyle()
-        for name in names:
-            thing(name)
+        others = others or {}
+        self.names = (*SHAPES, *others)
+        """Of everything that can be shown."""
+        self._check(names)
         half = self._style.size / 2 * min(resolution)
-        super().__init__(resolution, (), half, self._style.background, dark=self._style.dark_on_light)
+        super().__init__(
+            resolution, (*SHAPES, *others.values()), half, self._style.background, dark=self._style.dark_on_light
+        )
         self._seed = seed
         self._chosen = self._numbers(names)
         self._next = 0
@@ -66,7 +77,7 @@ class LedScene(PaintedScene):
     @property
     def chosen(self) -> tuple[str, ...]:
         """Names of what is shown in turn."""
-        return tuple(_NAMES[number] for number in self._chosen)
+        return tuple(self.names[number] for number in self._chosen)
 
     def choose(self, names: Sequence[str]) -> None:
         """Show these in turn from now on; none: all. What is shown now goes away, unless it is among them.
@@ -76,8 +87,7 @@ class LedScene(PaintedScene):
         ValueError
             There is no drawing of a name.
         """
-        for name in names:
-            thing(name)
+        self._check(names)
         self._chosen = self._numbers(names)
         self._next = 0
         if self._leaving:
@@ -182,7 +192,9 @@ class LedScene(PaintedScene):
         return (time_us - self._since_us) / 1e6
 
     def _numbers(self, names: Sequence[str]) -> tuple[int, ...]:
-        return tuple(_NAMES.index(name) for name in dict.fromkeys(names)) or tuple(range(len(_NAMES)))
+        return tuple(self.names.index(name) for name in dict.fromkeys(names)) or tuple(range(len(self.names)))
 
-
-_NAMES = tuple(SHAPES)
+    def _check(self, names: Sequence[str]) -> None:
+        for name in names:
+            if name not in self.names:
+                thing(name)  # which says what there is

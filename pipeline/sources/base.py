@@ -75,14 +75,28 @@ class NetworkSpec:
         return f"unix:{self.unix_path}" if self.unix_path else f"{self.host}:{self.port}"
 
 
+GroundKind: TypeAlias = Literal["plain", "textured"]
+LightKind: TypeAlias = Literal["day", "dark"]
+NoiseKind: TypeAlias = Literal["none", "usual", "strong"]
+
+
 @dataclass(frozen=True)
 class SimulationSpec:
-    """A simulated scene. The same seed gives the same events."""
+    """A simulated scene. The same seed gives the same events.
+
+    Ground, light and noise may be left open (None): the first of each is taken, of noise the usual, unless the window
+    remembers another.
+    """
 
     resolution: Resolution = Resolution(640, 480)
     seed: int = 0
     objects: tuple[str, ...] = ()
-    """Names of the objects shown in turn; empty: the scene's own choice."""
+    """Names of the objects shown in turn; empty: all that there are."""
+    pictures: tuple[Path, ...] = ()
+    """Files that can be shown besides the program's own drawings (`pipeline.simulation.picture_file`)."""
+    ground: GroundKind | None = None
+    light: LightKind | None = None
+    noise: NoiseKind | None = None
 
 
 LARGEST_SENSOR = Resolution(640, 480)
@@ -201,6 +215,16 @@ class Steered(Source):
     @abstractmethod
     def choose(self, names: Sequence[str]) -> None:
         """Show these of `info.objects` in turn from now on; none: all. Names that it does not have are left out."""
+
+    @abstractmethod
+    def change(self, spec: SimulationSpec) -> None:
+        """Go on with this scene and sensor from now on; resolution and seed stay.
+
+        Raises
+        ------
+        SourceError
+            One of its pictures cannot be read; all stays as it was.
+        """
 
     @abstractmethod
     def drag(self, x: float, y: float, held: bool) -> None:

@@ -157,3 +157,36 @@ def test_a_source_that_goes_while_the_object_is_held_ends_the_drag(
     release(view, QPoint(500, 300))
     assert dragged == [(160, 120, True)]
     assert view.cursor().shape() == Qt.CursorShape.ArrowCursor
+
+
+def test_the_scene_is_ticked_in_the_same_menu(view: EventsView, qtbot: QtBot) -> None:
+    said: list[tuple[str, str]] = []
+    view.scene_chosen.connect(lambda *what: said.append(what))
+    view.set_scene("plain", "dark", "usual")
+    click(view.objects)
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, StayingMenu)
+    for text in ("Textured ground", "In the dark", "Strong noise", "Without noise", "Without noise"):
+        action = next(action for action in menu.actions() if action.text() == text)
+        click(menu, menu.actionGeometry(action).center())
+    assert menu.isVisible()
+    assert said == [
+        ("ground", "textured"),
+        ("light", "day"),
+        ("noise", "strong"),
+        ("noise", "none"),
+        ("noise", "usual"),
+    ]
+
+
+@pytest.mark.parametrize("by_key", [False, True])
+def test_a_picture_is_asked_for_and_the_menu_closes(
+    view: EventsView, menu: StayingMenu, entry: Callable[[str], QPoint], qtbot: QtBot, by_key: bool
+) -> None:
+    with qtbot.waitSignal(view.picture_clicked):
+        if by_key:
+            menu.setActiveAction(next(action for action in menu.actions() if action.text() == "Picture from file…"))
+            key(menu, Qt.Key.Key_Return)
+        else:
+            click(menu, entry("Picture from file…"))
+    qtbot.waitUntil(lambda: QApplication.activePopupWidget() is None)

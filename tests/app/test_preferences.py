@@ -47,3 +47,18 @@ def test_a_folder_that_cannot_be_written_costs_only_the_memory(tmp_path: Path) -
     preferences.something_else = False
     assert not preferences.something_else
     assert blocked.read_text(encoding="utf-8") == "in the way"
+
+
+def test_the_simulation_is_remembered(tmp_path: Path) -> None:
+    file = tmp_path / "window.ini"
+    preferences = Preferences(file)
+    assert (preferences.ground, preferences.light, preferences.noise) == (None, None, None)
+    preferences.ground, preferences.light, preferences.noise = "textured", "dark", "none"
+    again = Preferences(file)
+    assert (again.ground, again.light, again.noise) == ("textured", "dark", "none")
+
+
+def test_a_scene_that_makes_no_sense_is_not_remembered(tmp_path: Path) -> None:
+    file = tmp_path / "window.ini"
+    file.write_text("[simulation]\nground=lava\nlight=dark\n", encoding="utf-8")
+    assert (Preferences(file).ground, Preferences(file).light) == (None, "dark")

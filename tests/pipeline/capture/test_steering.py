@@ -3,15 +3,18 @@
 import queue
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pipeline.capture.messages import (
+    ChangeScene,
     ChooseObjects,
     DragObject,
     Ended,
+    Failed,
     FramerSettings,
     Open,
     Opened,
@@ -82,6 +85,19 @@ def test_choosing_and_a_quick_pull_do_not_stop_the_stream(opening: Opening) -> N
     opening.next(Opened)
     opening.capture.send(ChooseObjects(("fish", "key")))
     opening.capture.send(DragObject(48, 32, held=False))
+    assert len(opening.frames_until(lambda frames: len(frames) > 10)) > 10
+
+
+def test_a_scene_that_cannot_be_is_told_and_the_stream_goes_on(opening: Opening, tmp_path: Path) -> None:
+    spec = SimulationSpec(SMALL)
+    opening.capture.open(Open(spec, FramerSettings()))
+    opening.next(Opened)
+    opening.capture.send(ChangeScene(replace(spec, pictures=(tmp_path / "nowhere.png",))))
+    status = opening.next(Failed)
+    assert isinstance(status, Failed)
+    assert status.goes_on
+    assert "nowhere.png cannot be read" in status.message
+    opening.capture.send(ChangeScene(replace(spec, ground="textured", noise="strong")))
     assert len(opening.frames_until(lambda frames: len(frames) > 10)) > 10
 
 

@@ -1,6 +1,8 @@
 """The simulated scene as a live source."""
 
+from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from pipeline.events import EVENT_DTYPE, EventArray, Resolution
 from pipeline.sources.base import EventBatch, SimulationSpec, SourceError
 from pipeline.sources.simulation import MAX_READ_US, SimulationSource
+from tests.pipeline.simulation.test_picture_file import square, write
 
 SMALL = Resolution(96, 64)
 
@@ -176,3 +179,57 @@ def test_an_object_that_is_drawn_about_makes_events_where_it_goes() -> None:
     assert len(moving) > 2 * len(events[events["timestamp"] < events["timestamp"][0] + 200_000])
     source.drag(84, 52, False)
     assert joined(batches(source, clock, [20_000] * 40))["x"].mean() > 60
+
+
+def count_in(spec: SimulationSpec) -> int:
+    clock = Clock()
+    return len(joined(batches(SimulationSource(spec, clock), clock, [20_000] * 40)))
+
+
+def test_noise_is_left_out_or_made_strong() -> None:
+    usual = SimulationSpec(SMALL, objects=("key",))
+    assert count_in(replace(usual, noise="none")) < count_in(usual) < count_in(replace(usual, noise="strong"))
+    assert count_in(replace(usual, noise="usual")) == count_in(usual)
+
+
+def test_in_the_dark_there_is_more_noise() -> None:
+    day = SimulationSpec(SMALL, objects=("key",), light="day")
+    clock = Clock()
+    source = SimulationSource(replace(day, light="dark"), clock)
+    events = joined(batches(source, clock, [20_000] * 40))
+    corner = (events["x"] < 12) & (events["y"] < 12)
+    assert np.count_nonzero(corner) > 0.5 * 12 * 12 * 0.8  # 1.6 a second and pixel are made; a thing seldom comes there
+
+
+def test_a_textured_ground_makes_other_events() -> None:
+    def events(ground: str) -> EventArray:
+        clock = Clock()
+        spec = SimulationSpec(SMALL, objects=("key",), ground="textured" if ground else None)
+        return joined(batches(SimulationSource(spec, clock), clock, [20_000] * 40))
+
+    assert not np.array_equal(events("textured"), events(""))
+
+
+def test_the_scene_changes_while_it_goes_on(tmp_path: Path) -> None:
+    clock = Clock()
+    source = opened(clock, 3)
+    before = joined(batches(source, clock, [20_000] * 20))
+    picture = write(tmp_path / "old_mug.png", square((255, 255, 255, 0), (200, 200, 200, 255)))
+    spec = SimulationSpec(Resolution(32, 32), 9, ("old mug",), (picture,), "textured", "day", "none")
+    source.change(spec)
+    assert source.info.resolution == SMALL
+    assert source.info.objects[-1] == "old mug"
+    assert source.info.shown == ("old mug",)
+    after = joined(batches(source, clock, [20_000] * 40))
+    assert after["timestamp"][0] >= before["timestamp"][-1]
+    assert source.truth() == "an old mug"
+
+
+def test_a_change_that_cannot_be_leaves_all_as_it_was(tmp_path: Path) -> None:
+    clock = Clock()
+    source = opened(clock, 0, "star")
+    with pytest.raises(SourceError, match="cannot be read"):
+        source.change(SimulationSpec(SMALL, pictures=(tmp_path / "nowhere.png",)))
+    assert "nowhere" not in source.info.objects
+    batches(source, clock, [20_000] * 40)
+    assert source.truth() == "a star"
