@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
+from app.panels.class_delegate import CROSS, TEACH
 from app.theme import DARK
 from tests.pipeline.tiny_clip import save_folder
 from tests.programs import PATIENCE_S, command, wait_until
@@ -131,3 +132,67 @@ def test_a_damaged_file_costs_a_banner(screen: Screen, tmp_path: Path) -> None:
         wait_until(lambda: reddish(screen) > 10_000)
         keep_picture(screen, "error")
         assert process.poll() is None
+
+
+# --- teaching ---
+
+PANEL = 1160
+"""Where the column of answer, classes and examples begins, px of a screen that is 1600 wide."""
+ANSWER = 300
+"""Where its first card, the answer, has ended for sure."""
+
+
+def answers(screen: Screen, colour: str) -> bool:
+    """Whether the answer's bar has this colour."""
+    found = screen.pixels_of(colour)
+    return bool(((found[:, 0] < ANSWER) & (found[:, 1] > PANEL)).sum() > 50)
+
+
+def row_of(screen: Screen, colour: str) -> int:
+    """Find the row of a class by its swatch; gives its middle, px."""
+    found = screen.pixels_of(colour)
+    beside = found[(found[:, 1] > PANEL) & (found[:, 0] > ANSWER)]
+    swatch = beside[beside[:, 1] < beside[:, 1].min() + 10]
+    return round(float(swatch[:, 0].mean()))
+
+
+def teach_button(screen: Screen, colour: str) -> tuple[int, int]:
+    """Find the button Teach, x and y: it stands in the row's field, left of the cross at its right end."""
+    y = row_of(screen, colour)
+    field = screen.pixels_of(DARK.bg2)
+    right = int(field[(abs(field[:, 0] - y) < 3) & (field[:, 1] > PANEL), 1].max())
+    return right - 20 - CROSS // 2 - 4 - TEACH.width() // 2, y
+
+
+def filled(screen: Screen, colour: str, side: int = 14) -> tuple[int, int] | None:
+    """Find a square of this colour in the column below the answer, x and y of its middle: the face of a button."""
+    picture = np.zeros((1000, 1600), np.int32)
+    found = screen.pixels_of(colour)
+    picture[tuple(found[(found[:, 1] > PANEL) & (found[:, 0] > ANSWER)].T)] = 1
+    sums = np.pad(picture, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
+    squares = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    places = np.argwhere(squares == side * side)
+    return None if not len(places) else (int(places[0, 1]) + side // 2, int(places[0, 0]) + side // 2)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_class_taught_by_clicks_from_the_running_stream_goes_from_wrong_to_right(
+    screen: Screen, model: tuple[str, str]
+) -> None:
+    with program(screen, "--prompts", "a star, my mug", "--loop", *model) as process:
+        screen.wait_for_window("NeuroCLIP Live")
+        wait_until(lambda: any(answers(screen, colour) for colour in DARK.classes[:2]))
+        # Whatever the random weights make of the recording, one of the two is wrong now.
+        wrong = DARK.classes[int(answers(screen, DARK.classes[0]))]
+        assert not answers(screen, wrong)
+        screen.click(*teach_button(screen, wrong))
+        wait_until(lambda: filled(screen, DARK.inverse) is not None, 300)  # Train can be pressed: there are examples
+        train = filled(screen, DARK.inverse)
+        assert train is not None
+        screen.click(*train)
+        wait_until(lambda: answers(screen, wrong), 300)
+        keep_picture(screen, "taught", after_s=2)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE_S)
+        assert "Traceback" not in err

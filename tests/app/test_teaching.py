@@ -1,24 +1,29 @@
 """A class taught from the running stream by real clicks, judged by what was taught, compared, taken back, saved."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, Qt
-from PyQt6.QtWidgets import QWidget
+from PyQt6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.panels.menu import Menu
 from app.panels.segmented import Segmented
 from experiments.train_examples import run
 from main import parse_options
 from pipeline.bundled import TOUR
 from pipeline.clip import load_model
+from pipeline.few_shot.classifier import TrainingProgress, TrainingWatch
 from pipeline.few_shot.example_set import read_example_set, window_frames
-from pipeline.few_shot.saving import load_taught
+from pipeline.few_shot.methods import make_classifier
+from pipeline.few_shot.saving import FeatureSetting, TaughtClass, TaughtClasses, load_taught, save_taught
 from pipeline.options import Options
 from tests.app.test_controller import Joined, has_answer
-from tests.app.user_input import click, key, press, release
+from tests.app.user_input import click, key, key_down, key_up, move, press, release
+from tests.pipeline.few_shot.windows import clusters
 from tests.pipeline.tiny_clip import save_folder
 
 
@@ -188,3 +193,96 @@ def test_shift_and_the_arrow_keys_mark_a_span(joined: Joined) -> None:
     assert marked[1] > marked[0]
     key(timeline, Qt.Key.Key_Escape)
     assert timeline.marked is None
+
+
+# --- cancelling, keys, marking, taking back ---
+
+
+def test_a_cancelled_training_changes_nothing(joined: Joined, monkeypatch: pytest.MonkeyPatch) -> None:
+    teaching, panel = joined.controller.teaching, joined.window.teaching
+    for place in (0, 1):
+        taught_by_click(joined, place, 16 * (place + 1))
+    reported = threading.Event()
+
+    def told(self: TrainingWatch, progress: TrainingProgress) -> None:
+        """Go on only when Cancel was clicked: however quick the machine is, the training is still going on then."""
+        reported.set()
+        assert self.cancel is not None
+        assert self.cancel.wait(60)
+        self.stop_if_cancelled()
+
+    monkeypatch.setattr(TrainingWatch, "report", told)
+    click(panel.train)
+    joined.shown(reported.is_set)
+    assert panel.train.accessibleName() == "Cancel the training"
+    click(panel.train)
+    joined.shown(lambda: panel.message.startswith("Cancelled"))
+    assert teaching.taught is None
+    assert panel.train.accessibleName() == "Train"
+    assert len(teaching.examples) == 32
+
+
+def test_t_teaches_the_current_class_until_it_is_let_go(joined: Joined) -> None:
+    view, teaching = joined.window.classes.view, joined.controller.teaching
+    click(viewport(joined), view._boxes(view.classes.order[1]).row.center())
+    view.setFocus()
+    key_down(view, Qt.Key.Key_T)
+    cover = joined.window.teach_cover
+    joined.shown(lambda: " of " in cover.text and int(cover.text.split()[-3]) >= 2)
+    assert cover.text.startswith("Teaching “my mug”")
+    key_up(view, Qt.Key.Key_T)
+    joined.shown(lambda: len(teaching.examples) > 0)
+    assert {each.row for each in teaching.examples.all} == {view.classes.order[1]}
+    assert not cover.isVisible()
+
+
+def test_a_span_drawn_with_shift_asks_for_the_class(joined: Joined) -> None:
+    timeline, teaching = joined.window.transport.timeline, joined.controller.teaching
+    joined.shown(lambda: timeline.span[1] > 0)
+    left, right = (QPoint(timeline.width() * share // 10, timeline.height() // 2) for share in (2, 5))
+    press(timeline, left, Qt.KeyboardModifier.ShiftModifier)
+    move(timeline, right)
+    release(timeline, right)
+    marked = timeline.marked
+    assert marked is not None
+    joined.shown(lambda: isinstance(QApplication.activePopupWidget(), Menu))
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, Menu)
+    mug = next(action for action in menu.actions() if action.text() == "my mug")
+    click(menu, menu.actionGeometry(mug).center())
+    joined.shown(lambda: len(teaching.examples) > 0)
+    assert {each.row for each in teaching.examples.all} == {joined.window.classes.rows()[1][0]}
+    assert all(marked[0] <= each.start_us < each.end_us <= marked[1] for each in teaching.examples.all)
+    assert timeline.marked is None
+
+
+def test_undo_after_clear_brings_back_what_was_taught(joined: Joined) -> None:
+    teaching, panel = joined.controller.teaching, joined.window.teaching
+    taught_by_click(joined, 0)
+    trained(joined)
+    taught = teaching.taught
+    teaching.clear()
+    joined.shown(lambda: joined.controller.prediction is not None and not joined.controller.prediction.taught)
+    assert not panel.compare.isVisible()
+    click(panel.undo)
+    assert len(panel.grid.tiles) == 16
+    assert teaching.taught is taught
+    assert panel.compare.isVisible()
+    joined.shown(lambda: joined.controller.prediction is not None and joined.controller.prediction.taught)
+
+
+def test_a_saved_adapter_of_another_kind_says_what_does_not_fit(joined: Joined, tmp_path: Path) -> None:
+    setting = FeatureSetting("ViT-B-32", "openai", "ab" * 32, width=128, timesteps=5)
+    examples = clusters()
+    classifier = make_classifier("adapter", 14.0, epochs=1)
+    classifier.fit(examples.features, examples.labels, examples.prompts)
+    classes = tuple(TaughtClass(name, (name,)) for name in "abcd")
+    save_taught(tmp_path / "other.safetensors", TaughtClasses(classifier, classes, setting))
+    before = joined.window.classes.rows()
+    joined.controller.teaching.load(tmp_path / "other.safetensors")
+    joined.shown(lambda: joined.window.banner.message is not None)
+    message = joined.window.banner.message
+    assert message is not None
+    assert "ViT-B-32 (openai)" in f"{message.title} {message.detail}"
+    assert joined.controller.teaching.taught is None
+    assert joined.window.classes.rows() == before

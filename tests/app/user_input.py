@@ -21,9 +21,9 @@ def double_click(widget: QWidget, at: QPoint | None = None) -> None:
     _QTEST.mouseDClick(widget, _LEFT, pos=widget.rect().center() if at is None else at)
 
 
-def press(widget: QWidget, at: QPoint) -> None:
+def press(widget: QWidget, at: QPoint, modifier: Qt.KeyboardModifier = _NONE) -> None:
     """Press the left button and hold it."""
-    _QTEST.mousePress(widget, _LEFT, pos=at)
+    _QTEST.mousePress(widget, _LEFT, modifier, at)
 
 
 def move(widget: QWidget, to: QPoint) -> None:
@@ -39,6 +39,16 @@ def release(widget: QWidget, at: QPoint) -> None:
 def key(widget: QWidget, name: Qt.Key, modifier: Qt.KeyboardModifier = _NONE) -> None:
     """Press and release a key."""
     _QTEST.keyClick(widget, name, modifier)
+
+
+def key_down(widget: QWidget, name: Qt.Key) -> None:
+    """Press a key and hold it."""
+    _QTEST.keyPress(widget, name)
+
+
+def key_up(widget: QWidget, name: Qt.Key) -> None:
+    """Let a key go."""
+    _QTEST.keyRelease(widget, name)
 
 
 def type_text(widget: QWidget, text: str) -> None:
