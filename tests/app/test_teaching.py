@@ -224,7 +224,7 @@ def test_a_cancelled_training_changes_nothing(joined: Joined, monkeypatch: pytes
 
 def test_t_teaches_the_current_class_until_it_is_let_go(joined: Joined) -> None:
     view, teaching = joined.window.classes.view, joined.controller.teaching
-    click(viewport(joined), view._boxes(view.classes.order[1]).row.center())
+    click(viewport(joined), view._boxes(view.classes.order[1]).percentage.center())
     view.setFocus()
     key_down(view, Qt.Key.Key_T)
     cover = joined.window.teach_cover
