@@ -22,6 +22,7 @@ def write(path: Path, picture: Picture) -> Path:
     frame = av.VideoFrame.from_ndarray(picture, format="rgba" if picture.shape[2] == 4 else "rgb24")
     with av.open(str(path), "w", format="image2") as container:
         stream = container.add_stream(codec, rate=1)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = frame.width, frame.height, kept
         for packet in (*stream.encode(frame), *stream.encode()):
             container.mux(packet)
