@@ -13,7 +13,8 @@ from tests.experiments.pretrain_mini.made_data import TYPEFACE
 def test_a_character_fills_the_square_but_for_its_margin() -> None:
     drawn = draw_glyph(TYPEFACE, "H")
     assert drawn is not None
-    assert (drawn.shape, drawn.dtype) == ((3, SIDE, SIDE), np.uint8)
+    assert drawn.shape == (3, SIDE, SIDE)
+    assert drawn.dtype == np.uint8
     rows = np.flatnonzero((drawn[0] > 128).any(1))
     assert rows[0] == pytest.approx(MARGIN, abs=2)
     assert rows[-1] == pytest.approx(SIDE - MARGIN - 1, abs=2)
