@@ -98,7 +98,10 @@ class CameraSource(InputSource):
             kind="camera", name=self._label, resolution=resolution, camera=model, serial=found.serial
         )
         self._camera: Any = camera
-        self.controls: Controls = inivation_controls(self._label, camera, resolution)
+        try:
+            self.controls = inivation_controls(self._label, camera, resolution)
+        except NATIVE_ERRORS:  # it has gone again, which reading events will tell
+            self.controls = Controls(self._label, [])
         self._silence = SilenceWatch()
         self._drift = DriftMeter()
         self._notice = self._port_notice(camera)
