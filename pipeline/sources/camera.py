@@ -99,7 +99,7 @@ class CameraSource(InputSource):
         )
         self._camera: Any = camera
         try:
-            self.controls = inivation_controls(self._label, camera, resolution)
+            self.controls: Controls = inivation_controls(self._label, camera, resolution)
         except NATIVE_ERRORS:  # it has gone again, which reading events will tell
             self.controls = Controls(self._label, [])
         self._silence = SilenceWatch()
