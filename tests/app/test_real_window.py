@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -140,6 +140,8 @@ PANEL = 1160
 """Where the column of answer, classes and examples begins, px of a screen that is 1600 wide."""
 ANSWER = 300
 """Where its first card, the answer, has ended for sure."""
+FOOT = 850
+"""Where the buttons below the examples begin."""
 
 
 def answers(screen: Screen, colour: str) -> bool:
@@ -165,14 +167,27 @@ def teach_button(screen: Screen, colour: str) -> tuple[int, int]:
 
 
 def filled(screen: Screen, colour: str, side: int = 14) -> tuple[int, int] | None:
-    """Find a square of this colour in the column below the answer, x and y of its middle: the face of a button."""
+    """Find a square of this colour at the foot of the column, x and y of its middle: the face of the button Train."""
     picture = np.zeros((1000, 1600), np.int32)
     found = screen.pixels_of(colour)
-    picture[tuple(found[(found[:, 1] > PANEL) & (found[:, 0] > ANSWER)].T)] = 1
+    picture[tuple(found[(found[:, 1] > PANEL) & (found[:, 0] > FOOT)].T)] = 1
     sums = np.pad(picture, ((1, 0), (1, 0))).cumsum(0).cumsum(1)
     squares = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
     places = np.argwhere(squares == side * side)
     return None if not len(places) else (int(places[0, 1]) + side // 2, int(places[0, 0]) + side // 2)
+
+
+def steady(place: Callable[[], tuple[int, int] | None]) -> tuple[int, int]:
+    """Wait until something is found where it was found before: cards move when others open."""
+    seen: list[tuple[int, int] | None] = [None]
+
+    def again() -> bool:
+        seen.append(place())
+        return seen[-1] is not None and seen[-1] == seen[-2]
+
+    wait_until(again, 300)
+    assert seen[-1] is not None
+    return seen[-1]
 
 
 @pytest.mark.slow
@@ -188,10 +203,7 @@ def test_a_class_taught_by_clicks_from_the_running_stream_goes_from_wrong_to_rig
         wrong = DARK.classes[1] if answers(screen, first) else first
         assert not answers(screen, wrong)
         screen.click(*teach_button(screen, wrong))
-        wait_until(lambda: filled(screen, DARK.inverse) is not None, 300)  # Train can be pressed: there are examples
-        train = filled(screen, DARK.inverse)
-        assert train is not None
-        screen.click(*train)
+        screen.click(*steady(lambda: filled(screen, DARK.inverse)))  # Train can be pressed: there are examples
         wait_until(lambda: answers(screen, wrong), 300)
         keep_picture(screen, "taught", after_s=2)
         process.send_signal(signal.SIGINT)
