@@ -10,7 +10,6 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
-import psutil
 
 from benchmarks.measuring import OWN, Effort, Figure, StageResult
 from pipeline.capture.bell import Bell, WakePipe
@@ -119,9 +118,7 @@ def _write_ring(block: Any, bell: Connection, room: Connection, ready: Connectio
             room_bell.hear()
         writer.write(frame)
 
-    _announce(ready)
-    _frames(count, rate, put)
-    ready.recv()
+    _tell_cost(ready, lambda: _frames(count, rate, put))
 
 
 # --- through a queue, as is usual ---
@@ -135,16 +132,22 @@ def _through_queue(context: Any, count: int, rate: float) -> _Passage:
 
 
 def _write_queue(frames: Any, ready: Connection, count: int, rate: float) -> None:
-    _announce(ready)
-    _frames(count, rate, frames.put)
-    ready.recv()
+    _tell_cost(ready, lambda: _frames(count, rate, frames.put))
 
 
 # --- both ---
 
 
-def _announce(ready: Connection) -> None:
+def _tell_cost(ready: Connection, work: Callable[[], None]) -> None:
+    """Work, wait until everything has arrived, and say what CPU time, in s, that took here.
+
+    A process asks its own clock: from without there are only ticks of 10 ms, more than a short run costs.
+    """
     ready.send(None)
+    before = time.process_time()
+    work()
+    ready.recv()
+    ready.send(time.process_time() - before)
 
 
 def _passage(child: Any, ready: Connection, count: int, take: Callable[[], list[EventFrame]]) -> _Passage:
@@ -153,9 +156,7 @@ def _passage(child: Any, ready: Connection, count: int, take: Callable[[], list[
         if not ready.poll(PATIENCE_S):
             raise RuntimeError("The writing process did not start.")
         ready.recv()
-        processes = [psutil.Process(), psutil.Process(child.pid)]
-        before = [_cpu_s(process) for process in processes]
-        start = time.perf_counter()
+        start, before = time.perf_counter(), time.process_time()
         latencies: list[float] = []
         while len(latencies) < count:
             if time.perf_counter() - start > PATIENCE_S:
@@ -163,15 +164,13 @@ def _passage(child: Any, ready: Connection, count: int, take: Callable[[], list[
             for frame in take():
                 latencies.append((time.monotonic_ns() - frame.completed_ns) / 1e6)
         seconds = time.perf_counter() - start
-        used = sum(_cpu_s(process) - earlier for process, earlier in zip(processes, before, strict=True))
+        used = time.process_time() - before
         ready.send(None)
+        if not ready.poll(PATIENCE_S):
+            raise RuntimeError("The writing process did not say what it cost.")
+        used += ready.recv()
     finally:
         child.join(10)
         if child.is_alive():
             child.kill()
     return _Passage(count / seconds, tuple(latencies), used / seconds)
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
