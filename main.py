@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import NoReturn, get_args
 
 from pipeline.bundled import TOUR, default_prompts
 from pipeline.capture.messages import FramerSettings
@@ -435,5 +435,12 @@ def start(argv: Sequence[str] | None) -> int:
     return run_window(options)
 
 
+def main() -> NoReturn:
+    """Run the program as a process of its own."""
+    from pipeline.leaving import leave
+
+    leave(run())
+
+
 if __name__ == "__main__":
-    sys.exit(run())
+    main()

@@ -117,7 +117,7 @@ class Controller(QObject):
         self._capture = Capture(self._news.status.emit)
         self._worker = RecognitionWorker(
             self._capture.feed,
-            on_prediction=self._news.prediction.emit,
+            on_prediction=self._predicted,
             on_model_state=self._news.model_state.emit,
             on_notice=self._news.notice.emit,
             on_prompt_notices=self._news.prompt_notices.emit,
@@ -144,6 +144,7 @@ class Controller(QObject):
         self._prediction: Prediction | None = None
         self._last_label: str | None = None
         self._last_seen = 0.0
+        self._newest: Prediction | None = None
         self._predicted_at: deque[float] = deque()
         self._closed = False
         self._waiting = False
@@ -661,11 +662,16 @@ class Controller(QObject):
                 "Load weights",
             )
 
+    def _predicted(self, prediction: Prediction) -> None:
+        """Pass a prediction on; called by the inference thread."""
+        self._newest = prediction
+        self._predicted_at.append(time.monotonic())
+        self._news.prediction.emit(prediction)
+
     def _prediction_arrived(self, prediction: Prediction) -> None:
-        if self._live.info is None:
-            return  # of the source before
+        if self._live.info is None or prediction is not self._newest:
+            return  # of the source before, or overtaken: a busy window must not queue what it cannot show
         now = time.monotonic()
-        self._predicted_at.append(now)
         self._prediction = prediction
         window = self._window
         window.transport.set_window(prediction.start_us, prediction.end_us)

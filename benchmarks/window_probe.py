@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import signal
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from benchmarks.steady_source import open_steady
 from pipeline.capture.messages import FramerSettings
 from pipeline.capture.supervisor import Capture
 from pipeline.events import Resolution
+from pipeline.leaving import leave
 from pipeline.options import Options
 from pipeline.prediction import Prediction
 from pipeline.sources.base import SimulationSpec
@@ -164,4 +164,4 @@ def _options(given: argparse.Namespace) -> Options:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -43,13 +43,25 @@ class Screen:
         self._do("xdotool", "mousemove", str(x), str(y), "click", "1")
 
     def windows(self, title: str) -> list[str]:
-        search = ("xdotool", "search", "--onlyvisible", "--name", title)
-        found = subprocess.run(search, env=self.environment, capture_output=True, text=True)
-        return found.stdout.split()
+        return self._asked("xdotool", "search", "--onlyvisible", "--name", title).split()
 
     def wait_for_window(self, title: str) -> str:
+        """Wait until the window is there and keys go to it."""
         wait_until(lambda: bool(self.windows(title)))
-        return self.windows(title)[-1]
+        window = self.windows(title)[-1]
+        wait_until(lambda: self._has_keys(window))
+        return window
+
+    def _has_keys(self, window: str) -> bool:
+        """Ask for the keyboard where another window has it; whether this one has it."""
+        if self._asked("xdotool", "getactivewindow") == window:
+            return True
+        self._asked("xdotool", "windowactivate", window)
+        return False
+
+    def _asked(self, *command: str) -> str:
+        """Give what a command prints; nothing where it fails, as while no window has the keyboard."""
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True).stdout.strip()
 
     def close_window(self) -> None:
         """Ask the active window to close, by the window manager's key for its ×."""
@@ -95,8 +107,10 @@ def virtual_screen(width: int = 1600, height: int = 1000) -> Iterator[Screen]:
             display = f":{answer.readline().strip()}"
         assert server.poll() is None
         screen = Screen(display)
-        stack.enter_context(_running(["openbox"], env=screen.environment))
+        manager = stack.enter_context(_running(["openbox"], env=screen.environment))
+        wait_until(lambda: bool(screen._asked("xdotool", "get_num_desktops")))  # only a window manager tells
         yield screen
+        assert (server.poll(), manager.poll()) == (None, None), "the screen or its window manager ended"
 
 
 @contextmanager

@@ -25,7 +25,7 @@ FOURTH = DARK.classes[3]
 """Colour of the class that is typed after three others."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def screen() -> Iterator[Screen]:
     with virtual_screen() as screen:
         yield screen
@@ -39,11 +39,16 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 
 @contextmanager
 def program(screen: Screen, *arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
+    environment = screen.environment | {"PYTHONFAULTHANDLER": "1"}
     process = subprocess.Popen(
-        command(*arguments), env=screen.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command(*arguments), env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
         yield process
+    except BaseException as error:
+        process.send_signal(signal.SIGABRT)  # where each of its threads is
+        error.add_note(f"the program said: {process.communicate()[1]}")
+        raise
     finally:
         if process.poll() is None:
             process.kill()
