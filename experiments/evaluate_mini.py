@@ -24,6 +24,7 @@ from scipy.ndimage import rotate
 
 from experiments.pretrain_mini.hands import OUTLINED
 from experiments.pretrain_mini.twins import plural
+from pipeline.nearest_concepts import towards_concepts
 from pipeline.something_else import ElseSettings, likeness, with_something_else
 
 TIMESTEPS, TIMESTEP_US = 10, 30_000
@@ -275,6 +276,10 @@ class Judge:
         """Give text features, unit length, float32 (N, C)."""
         return _unit(np.asarray(self.model.encode_texts(texts), np.float32))
 
+    def described(self, texts: list[str]) -> Floats:
+        """Give features of texts that name no concept: moved towards the concepts, as the application does it."""
+        return np.asarray(towards_concepts(self.encode(texts), self.named[~self.hidden]), np.float32)
+
     def of(self, row: str) -> tuple[Floats, npt.NDArray[np.int64]]:
         places = [place for place, task in enumerate(self.tasks) if task.row == row]
         return self.features[places], np.array([self.tasks[place].concept for place in places])
@@ -301,8 +306,8 @@ class Judge:
     ) -> tuple[int, int]:
         tasks = [task for task in self.tasks if task.row == row]
         features, _ = self.of(row)
-        right = self.encode([right_text(task) for task in tasks])
-        wrong = self.encode([wrong_text(task) for task in tasks])
+        right = self.described([right_text(task) for task in tasks])
+        wrong = self.described([wrong_text(task) for task in tasks])
         return int(((right * features).sum(1) > (wrong * features).sum(1)).sum()), len(tasks)
 
     def scores(self, looks: npt.NDArray[np.int64]) -> list[Score]:
@@ -315,7 +320,7 @@ class Judge:
         typed = self._typed()
         prompted = np.array(sorted(self.prompts))
         prompts = np.zeros_like(self.named)
-        prompts[prompted] = self.encode([self.prompts[concept] for concept in prompted.tolist()])
+        prompts[prompted] = self.described([self.prompts[concept] for concept in prompted.tolist()])
         table = [
             *(
                 Score(f"line icons, among {n}", *self.among("icons", n, known), bar)

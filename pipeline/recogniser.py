@@ -18,6 +18,7 @@ from pipeline.bank_features import BankFeatures
 from pipeline.clip import ClipModel, checked_weights, mean_cosine
 from pipeline.few_shot.shown import RowTexts, ShownWindow
 from pipeline.few_shot.taught import FeatureSetting, TaughtClasses, places_of_rows
+from pipeline.nearest_concepts import towards_concepts
 from pipeline.prediction import SOMETHING_ELSE, SOMETHING_ELSE_ID, EventFrame, Floats, Prediction
 from pipeline.preprocessing import known_normalisation, known_view
 from pipeline.prompts import ActiveRow, PromptList, Template
@@ -94,6 +95,8 @@ class Recogniser:
         self._texts = _TextFeatures(model)
         self._rows: tuple[ActiveRow, ...] = ()
         self._row_features: torch.Tensor | None = None
+        self._judged_features: torch.Tensor | None = None
+        """Those of the rows, moved towards what a small model knows once its bank is encoded."""
         self._template: Template | None = None
         self._something_else = something_else
         self._bank = BankFeatures(model)
@@ -191,7 +194,7 @@ class Recogniser:
         return self._something_else or strange
 
     def _compare_with_bank(self) -> None:
-        """Find out which texts of the bank are none of the rows, and which rows are far from all of them."""
+        """Find out which texts of the bank are none of the rows, and what rows mean that the model was not taught."""
         import torch
 
         seen = self.model.context_length
@@ -199,13 +202,17 @@ class Recogniser:
         self._notices = {
             row.id: too_long for row in self._rows if any(self._texts.is_cut(text) for text in row.prompts)
         }
-        self._others = None
+        self._others, self._judged_features = None, self._row_features
         bank, features = self.model.bank, self._bank.of(self._template) if self._template is not None else None
         if features is None or self._row_features is None:
             return
-        alike = likeness(torch.nn.functional.normalize(self._row_features, dim=1).numpy(), features.numpy())
+        rows, concepts = torch.nn.functional.normalize(self._row_features, dim=1), features.numpy()
+        alike = likeness(rows.numpy(), concepts)
         named = [bank.named_by(_texts_of(row)) for row in self._rows]
         if bank.is_world:
+            taught = torch.tensor([bool(places) for places in named])[:, None]
+            moved = torch.from_numpy(towards_concepts(rows.numpy(), concepts)).float()
+            self._judged_features = torch.where(taught, rows, moved)
             for row, best, places in zip(self._rows, alike.max(1), named, strict=True):
                 if best < bank.settings.unknown_below and not places:
                     self._notices.setdefault(row.id, UNKNOWN)
@@ -452,14 +459,14 @@ class Recogniser:
     def _numbers(self) -> tuple[Floats, Floats]:
         import torch
 
-        if self._row_features is None or not self._rows:
+        if self._judged_features is None or not self._rows:
             return self._no_numbers(), self._no_numbers()
         features = torch.stack([timestep.feature for timestep in self._kept if timestep.feature is not None])
         count = len(features)
         weights = self._weights[-count:] if self._weights is not None else None
         if weights is not None and not any(weights):
             weights = None
-        cosines = mean_cosine(features, self._row_features, weights)
+        cosines = mean_cosine(features, self._judged_features, weights)
         factor = self.model.scale * (math.sqrt(count) if self._scale == "reference" else 1.0) / self._temperature
         logits = cosines.double() * factor
         if self._others is None:

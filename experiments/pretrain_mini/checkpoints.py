@@ -30,10 +30,13 @@ class Checkpoint:
     _saved_at: float = field(default_factory=time.monotonic, init=False)
 
     def resume(self) -> int:
-        """Take over what was saved, if anything was; give how many steps it had made, 0 where there is nothing."""
-        if not self.file.exists():
+        """Take over what was saved, if anything was; give how many steps it had made, 0 where there is nothing.
+
+        Weights alone, taken from a finished model, are none of this training's.
+        """
+        saved = torch.load(self.file, weights_only=True) if self.file.exists() else {}
+        if "step" not in saved:
             return 0
-        saved = torch.load(self.file, weights_only=True)
         self.tower.load_state_dict(saved["tower"])
         self.optimiser.load_state_dict(saved["optimiser"])
         return int(saved["step"])

@@ -22,6 +22,7 @@ from tokenizers import Tokenizer
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from experiments.pretrain_mini.checkpoints import Checkpoint
 from experiments.pretrain_mini.concepts import Concept, unseen_prompts
 from experiments.pretrain_mini.corpus import THINGS, Corpus, emoji_words
 from experiments.pretrain_mini.ranks import autocast_pays, averaged, progress
@@ -40,7 +41,6 @@ _KNOWN_WEIGHT = 12.0
 _EMPTY = frozenset("a an any at by for from has his in into is it its of on or that the to used which who with".split())  # noqa: SIM905
 _TAIL = re.compile(r",| (that|which|who|used|with|by|for|from|having|consisting|usually|especially) ")
 _WARM_STEPS = 20
-_SAVE_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -139,18 +139,13 @@ def define(rank: int, processes: int, data: Path, out: Path, concepts: list[Conc
     before = _tower(tokenizer, out / DISTILLED)
     tower = copy.deepcopy(before).train()
     optimiser = torch.optim.AdamW(tower.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.02)
-    checkpoint = out / READY
-    first = 0
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, weights_only=True)
-        tower.load_state_dict(saved["tower"])
-        optimiser.load_state_dict(saved["optimiser"])
-        first = saved["step"]
+    checkpoint = Checkpoint(out / READY, tower, optimiser)
+    first = checkpoint.resume()
     dictionary = Dictionary(entries(data / "words", concepts))
     corpus = Corpus(data / "words", [concept.name for concept in concepts])
     lesson = Lesson(tokenizer, before, concepts)
     joined, rough = DistributedDataParallel(tower), autocast_pays(torch.device("cpu"))
-    sums, since, saved_at, started = torch.zeros(3), first, time.monotonic(), time.monotonic()
+    sums, since, started = torch.zeros(3), first, time.monotonic()
     with progress("definitions", steps, first, shown=rank == 0) as advance:
         for step in range(first, steps):
             for group in optimiser.param_groups:
@@ -174,11 +169,8 @@ def define(rank: int, processes: int, data: Path, out: Path, concepts: list[Conc
                     with (out / "definitions_log.jsonl").open("a") as log:
                         spent = round(time.monotonic() - started, 1)
                         log.write(json.dumps({"step": step + 1, **report, "s": spent}) + "\n")
-            if rank == 0 and (time.monotonic() - saved_at > _SAVE_S or step + 1 == steps):
-                saved_at = time.monotonic()
-                state = {"tower": tower.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}
-                torch.save(state, checkpoint.with_suffix(".part"))
-                checkpoint.with_suffix(".part").replace(checkpoint)
+            if rank == 0:
+                checkpoint.save_now_and_then(step + 1, steps)
 
 
 class Lesson:

@@ -18,6 +18,7 @@ from tokenizers import Tokenizer
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from experiments.pretrain_mini.checkpoints import Checkpoint
 from experiments.pretrain_mini.corpus import Corpus, Text
 from experiments.pretrain_mini.ranks import autocast_pays, averaged, progress
 from experiments.pretrain_mini.teacher import WIDTH, Teacher
@@ -39,7 +40,6 @@ GLYPH_SHARE = 0.7
 """How far the embedding of a character's name is moved towards a direction of its own: "seven" and "eight" are
 near-synonyms to a reader of sentences."""
 _SHARPNESS = 20.0
-_SAVE_S = 120.0
 
 
 class TextTower(nn.Module):
@@ -122,18 +122,13 @@ def distil(rank: int, processes: int, data: Path, out: Path, names: list[str], s
         table = teacher.word_embedding(pieces)
         tower.text.token_embedding.weight.copy_(table * (0.02 / table.std()))
     optimiser = torch.optim.AdamW(tower.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.02)
-    checkpoint = out / DISTILLED
-    first = 0
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, weights_only=True)
-        tower.load_state_dict(saved["tower"])
-        optimiser.load_state_dict(saved["optimiser"])
-        first = saved["step"]
+    checkpoint = Checkpoint(out / DISTILLED, tower, optimiser)
+    first = checkpoint.resume()
     glyphs = glyph_directions()
     checking = [corpus.draw(random.Random(f"check {i}")) for i in range(512)]
     checking_targets = meant(teacher, checking, glyphs)
     joined = DistributedDataParallel(tower)
-    running, saved_at, started = 0.0, time.monotonic(), time.monotonic()
+    running, started = 0.0, time.monotonic()
     with progress("text tower", steps, first, shown=rank == 0) as advance:
         for step in range(first, steps):
             advance(1)
@@ -160,11 +155,8 @@ def distil(rank: int, processes: int, data: Path, out: Path, names: list[str], s
                         report["cosine"] = round(_check(tower, tokenizer, checking, checking_targets), 4)
                     with (out / "text_log.jsonl").open("a") as log:
                         log.write(json.dumps(report) + "\n")
-            if rank == 0 and (time.monotonic() - saved_at > _SAVE_S or step + 1 == steps):
-                saved_at = time.monotonic()
-                state = {"tower": tower.state_dict(), "optimiser": optimiser.state_dict(), "step": step + 1}
-                torch.save(state, checkpoint.with_suffix(".part"))
-                checkpoint.with_suffix(".part").replace(checkpoint)
+            if rank == 0:
+                checkpoint.save_now_and_then(step + 1, steps)
 
 
 def take_weights(folder: Path, out: Path) -> None:

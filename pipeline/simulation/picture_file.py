@@ -65,7 +65,7 @@ def read_thing(path: Path, name: str) -> Thing:
         raise PictureError(f"{path.name} shows nothing: choose a picture with something on its ground.")
     cut = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     cover = np.ascontiguousarray(cover[cut])
-    return Thing(label(name), Texture(cover, cover * _lit(channels[..., :3][cut], cover)), even=True)
+    return Thing(label(name), Texture(cover, cover * _lit(channels[..., :3][cut], cover)))
 
 
 def picture_names(pictures: tuple[Path, ...]) -> tuple[str, ...]:

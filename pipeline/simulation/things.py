@@ -33,14 +33,10 @@ class Thing:
         As a person would type it.
     picture : Drawing, Texture or Bitmap
         Areas within −1 to 1 (`pipeline.simulation.drawing`); cover and light; or ink on nothing.
-    even : bool
-        Cover and light are scaled so that a surface of one shade stays one. Without, a larger picture gets ripples of
-        a few hundredths, which the bundled model's published figures were measured with.
     """
 
     label: str
     picture: Drawing | Texture | Bitmap
-    even: bool = False
 
 
 def thing(what: str | Thing | Drawing | Texture | Bitmap, name: str = "") -> Thing:
@@ -73,7 +69,7 @@ def texture_of(what: Thing, size: int) -> Texture:
     """Paint a thing as a square of `size` texels."""
     picture = what.picture
     if isinstance(picture, Texture):
-        cover, light = (_fitted(values, size, even=what.even) for values in (picture.cover, picture.light))
+        cover, light = (_fitted(values, size) for values in (picture.cover, picture.light))
         return Texture(cover, light)
     if isinstance(picture, np.ndarray):
         ink = np.clip(picture.astype(np.float32) / np.float32(255 if picture.dtype == np.uint8 else 1), 0, 1)
@@ -116,12 +112,11 @@ def turned_round(shade: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 _TURNING = 0.11
 
 
-def _fitted(picture: npt.NDArray[np.float32], size: int, *, even: bool = False) -> npt.NDArray[np.float32]:
-    """Scale a picture into a square, its middle in the middle; even: what is of one value inside it stays so."""
+def _fitted(picture: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
+    """Scale a picture into a square, its middle in the middle; what is of one value inside it stays so."""
     rows, columns = picture.shape
     texels_a_pixel = _MARGIN * size / max(rows, columns)
-    resampling = _even_resampling if even else _resampling
-    down, across = (resampling(count, size, texels_a_pixel) for count in (rows, columns))
+    down, across = (_even_resampling(count, size, texels_a_pixel) for count in (rows, columns))
     fitted: npt.NDArray[np.float32] = (down @ picture.astype(np.float64) @ across.T).astype(np.float32)
     return np.clip(fitted, 0, 1)
 
@@ -140,7 +135,7 @@ def _resampling(count: int, size: int, texels_a_pixel: float) -> npt.NDArray[np.
 
 
 def _even_resampling(count: int, size: int, texels_a_pixel: float) -> npt.NDArray[np.float64]:
-    """The same, each mean over weights that come to 1, those of samples beyond the edge counted."""
+    """The same, but each mean is over weights that come to 1, those of samples beyond the edge counted."""
     beyond = int(np.ceil(size / texels_a_pixel)) + 2
     weights = _resampling(count + 2 * beyond, size, texels_a_pixel)
     inside: npt.NDArray[np.float64] = (weights / weights.sum(axis=1, keepdims=True))[:, beyond : beyond + count]

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import pipeline as nc
+from pipeline.nearest_concepts import towards_concepts
 from pipeline.prediction import EventFrame, Prediction
 from pipeline.prompts import PRESETS, PromptList, PromptRow
 from pipeline.recogniser import Recogniser
@@ -425,6 +426,20 @@ def test_something_else_is_the_last_row_and_takes_from_all_others_alike(world: n
     assert prediction.cosines[:3].tolist() == plain.cosines.tolist()
     left = 1 - prediction.probabilities[3]
     np.testing.assert_allclose(prediction.probabilities[:3], plain.probabilities * left, atol=1e-6)
+
+
+def test_a_row_that_a_small_world_does_not_name_is_read_by_what_it_is_nearest_to(world: nc.ClipModel) -> None:
+    prompts = PromptList.of(["star", "what keeps the rain off"], PRESETS["plain"])
+    frames = some_frames(T)
+    prediction = judged_with_bank(world, prompts, something_else=False).push(frames)
+    assert prediction is not None
+    f = world.encode_frames(np.stack([frame.pixels for frame in frames]))
+    names = [f"a photo of a {name}" for name in world.bank.names]
+    typed = world.encode_texts(["a photo of a star", "a photo of a what keeps the rain off"])
+    g = torch.nn.functional.normalize(typed, dim=1).double().numpy()
+    g[1] = towards_concepts(g[1:], torch.nn.functional.normalize(world.encode_texts(names), dim=1))[0]
+    expected = nc.mean_cosine(f.double().numpy(), g)
+    np.testing.assert_allclose(prediction.cosines, expected, atol=1e-5)
 
 
 def test_its_number_is_that_of_the_concepts_that_are_not_typed(world: nc.ClipModel) -> None:

@@ -67,3 +67,11 @@ def test_it_is_written_at_the_end_and_when_the_last_time_is_long_ago(
     monkeypatch.setattr(checkpoints, "SAVE_S", -1.0)
     checkpoint.save_now_and_then(5, 10)
     assert begun(checkpoint.file).resume() == 5
+
+
+def test_weights_alone_are_of_another_training(tmp_path: Path) -> None:
+    checkpoint = begun(tmp_path / "text.pt")
+    torch.save({"tower": {name: value * 0 for name, value in checkpoint.tower.state_dict().items()}}, checkpoint.file)
+    before = weights(checkpoint)
+    assert checkpoint.resume() == 0
+    assert torch.equal(weights(checkpoint), before)
