@@ -82,6 +82,9 @@ POSITION_MS = 50
 STATUS_MS = 500
 NOTHING_OPEN = "Open a recording, plug in a camera, listen to a stream, or try the simulation."
 RETRY_MS = 1000
+FRAMES_GONE_S = 2.0
+"""Without a new one, a camera's frames are switched off."""
+LOOK_AGAIN_MS = 700
 _PLAYED = f"Recordings and films (*.aedat4 {' '.join('*' + suffix for suffix in VIDEO_SUFFIXES)})"
 RATE_OVER_S = 2.0
 """Predictions a second are counted over this long."""
@@ -140,7 +143,8 @@ class Controller(QObject):
         self._model = ModelState("none")
         self._asked_model = options.model
         self._offered: list[tuple[str, str, str]] = []
-        self._picture = 0
+        self._picture = self._camera_frame = 0
+        self._camera_frame_at = 0.0
         self._prediction: Prediction | None = None
         self._last_label: str | None = None
         self._last_seen = 0.0
@@ -149,6 +153,8 @@ class Controller(QObject):
         self._closed = False
         self._waiting = False
         self._record_to: Path | None = None
+        self._asked_serial: str | None = None
+        """Of the camera that the command line asked for, once it was opened."""
         self._connect_news()
         self._connect_panels()
         self.teaching = Teaching(
@@ -221,7 +227,7 @@ class Controller(QObject):
         self._news.notice.connect(lambda text: self._window.banner.show_message("warning", text, "", None))
         self._news.prompt_notices.connect(self._show_notices)
         self._news.models.connect(self._show_models)
-        self._news.cameras.connect(self._window.top_bar.set_cameras)
+        self._news.cameras.connect(self._cameras_found)
         self._news.webcams.connect(self._choose_webcam)
 
     def _connect_panels(self) -> None:
@@ -281,6 +287,7 @@ class Controller(QObject):
         window.banner.close_message()
         self.camera.forget()
         window.view.clear_picture()
+        window.view.set_camera_frame(None)
         window.view.set_objects((), ())
         window.history.clear()
         window.classes.set_probabilities(None)
@@ -299,9 +306,14 @@ class Controller(QObject):
                 loop=self._loop,
                 paused=not self._live.playing,
                 record_to=self._record_to,
-                camera=self._options.camera_config if spec == self._options.source else None,
+                camera=self._options.camera_config if self._is_asked_for(spec) else None,
             )
         )
+
+    def _is_asked_for(self, spec: SourceSpec) -> bool:
+        """Whether it is the source of the command line: that camera also where it is chosen by its serial number."""
+        by_number = isinstance(spec, CameraSpec) and spec.serial is not None and spec.serial == self._asked_serial
+        return by_number or spec == self._options.source
 
     def _pace(self) -> float:
         """Give the replay's pace; in the window "max" is as fast as pictures still make sense."""
@@ -341,6 +353,8 @@ class Controller(QObject):
         self._send_rendering()
         self._live = replace(self._live, info=info, lost=False, opened_at=time.monotonic())
         self._last_good = self._opening
+        if self._opening == self._options.source:
+            self._asked_serial = info.serial
         self._waiting = False
         self.camera.opened(info)
         self.teaching.source_opened()
@@ -405,13 +419,20 @@ class Controller(QObject):
         )
 
     def _list_cameras(self) -> None:
-        """Fill the source menu while it is open: looking for cameras takes a moment."""
+        """Look for cameras beside the window: it takes a moment."""
 
         def look() -> None:
             found = [(f"{camera.model} {camera.serial}", "", camera.serial) for camera in find_cameras()]
             self._news.cameras.emit(found)
 
         threading.Thread(target=look, daemon=True, name="list cameras").start()
+
+    def _cameras_found(self, found: list[tuple[str, str, str]]) -> None:
+        """Fill the source menu, and look again while it is open: one that is plugged in appears by itself."""
+        top_bar = self._window.top_bar
+        top_bar.set_cameras(found)
+        if top_bar.source_menu_open:
+            QTimer.singleShot(LOOK_AGAIN_MS, lambda: self._list_cameras() if top_bar.source_menu_open else None)
 
     def choose_recording(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
@@ -700,6 +721,19 @@ class Controller(QObject):
         newer = self._newer_picture()
         if newer is not None and self._live.info is not None:
             self._window.view.set_picture(newer)
+        self._show_camera_frame()
+
+    def _show_camera_frame(self) -> None:
+        """Show the camera's latest frame; none any more where it has stopped to take them."""
+        now, view = time.monotonic(), self._window.view
+        newer = self._capture.camera_frame(self._camera_frame)
+        if newer is not None:
+            self._camera_frame, pixels = newer
+            self._camera_frame_at = now
+            if self._live.info is not None:
+                view.set_camera_frame(pixels)
+        elif view.camera_frame_shown and now - self._camera_frame_at > FRAMES_GONE_S:
+            view.set_camera_frame(None)
 
     def _newer_picture(self) -> npt.NDArray[np.uint8] | None:
         """Give the latest picture if it was not given before."""

@@ -27,6 +27,7 @@ from PyQt6.QtGui import (
 from PyQt6.QtWidgets import QGestureEvent, QMenu, QPinchGesture, QSizePolicy, QWidget
 
 from app.panels.buttons import FaceButton
+from app.panels.camera_frame import CameraFrame
 from app.panels.chips import CHIP, RADIUS, RecordingChip, SensorChip, SwitchChip, Themed, ZoomChip
 from app.panels.focus import RING_ROOM
 from app.panels.menu import Menu
@@ -115,6 +116,7 @@ class EventsView(QWidget):
         self.objects.scene_chosen.connect(self.scene_chosen)
         self.objects.picture_clicked.connect(self.picture_clicked)
         self.objects.hide()
+        self.camera_frame = CameraFrame(self)
         self.card = MessageCard(self)
         self.card.clicked.connect(self.card_clicked)
         self.curtain = DropCurtain(self)
@@ -130,7 +132,7 @@ class EventsView(QWidget):
     def _themed(self) -> tuple[Themed, ...]:
         return (
             self.sensor_chip, self.recording_chip, self.renderings, self.rendering_menu,
-            self.zoom_chip, self.objects, self.model_view, self.card, self.curtain,
+            self.zoom_chip, self.objects, self.model_view, self.camera_frame, self.card, self.curtain,
         )  # fmt: skip
 
     # --- what it shows ---
@@ -165,6 +167,17 @@ class EventsView(QWidget):
         self._image, self._pixels, self._grey = QImage(), None, None
         self._place_picture()
         self.update()
+
+    def set_camera_frame(self, array: npt.NDArray[np.uint8] | None) -> None:
+        """Show this frame of the camera beside the events, as `set_picture` takes it; None: there are none."""
+        if array is None:
+            self.camera_frame.hide()
+            return
+        before = self.camera_frame.frame_size
+        self.camera_frame.set_frame(array)
+        if self.camera_frame.isHidden() or before != self.camera_frame.frame_size:
+            self._place_chips()
+            self.camera_frame.show()
 
     def set_sensor(self, name: str, width: int, height: int) -> None:
         """Show the sensor's name and size, px."""
@@ -237,6 +250,11 @@ class EventsView(QWidget):
     def keep_below(self, y: int) -> None:
         """Let the card leave what is above y free: a banner lies there."""
         self.card.keep_below(y)
+
+    @property
+    def camera_frame_shown(self) -> bool:
+        """Whether a frame of the camera is beside the events."""
+        return not self.camera_frame.isHidden()
 
     @property
     def card_shown(self) -> bool:
@@ -350,6 +368,9 @@ class EventsView(QWidget):
         )
         self.model_view.resize(self.model_view.sizeHint())
         self.model_view.move(right - self.model_view.width(), bottom - CHIP - RING_ROOM)
+        frame = self.camera_frame
+        frame.resize(frame.size_in(self.size()))
+        frame.move(self.width() - _EDGE - frame.width(), bottom - CHIP - 8 - frame.height())
 
     # --- painting ---
 

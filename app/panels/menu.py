@@ -122,6 +122,17 @@ class Menu(QMenu):
         painter.setPen(theme.colour("text2"))
         painter.drawText(row, align | Qt.AlignmentFlag.AlignRight, self._details.get(action, ""))
 
+    def active_words(self) -> str:
+        """Give the words of the entry that Return would choose; nothing where there is none."""
+        action = self.activeAction()
+        return "" if action is None else self._words(action)
+
+    def set_active(self, words: str) -> None:
+        """Go to the entry with these words, where there is one, so that a menu filled anew stays where it was."""
+        for action in self.actions():
+            if words and self._words(action) == words and action.isEnabled():
+                self.setActiveAction(action)
+
     def empty(self) -> None:
         """Remove all entries."""
         self._icons.clear()

@@ -69,7 +69,7 @@ class TopBar(QWidget):
     """Source and model at the left, settings and help at the right."""
 
     source_menu_opening = pyqtSignal()
-    """Time to look for cameras: `set_cameras` fills the open menu."""
+    """Time to look for cameras: `set_cameras` fills the open menu, as often as it is called."""
     camera_chosen = pyqtSignal(str)
     """Key of a camera."""
     open_recording = pyqtSignal()
@@ -139,10 +139,19 @@ class TopBar(QWidget):
         self._show()
 
     def set_cameras(self, cameras: Sequence[tuple[str, str, str]]) -> None:
-        """Offer these cameras, each (label, detail, key); a source menu that is open is filled at once."""
-        self._cameras = list(cameras)
-        if self._source_menu is not None:
-            self._fill_source_menu(self._source_menu)
+        """Offer these cameras, each (label, detail, key); a source menu that is open shows at once what has changed."""
+        if self._cameras == (found := list(cameras)):
+            return
+        self._cameras = found
+        if (menu := self._source_menu) is not None:
+            chosen = menu.active_words()
+            self._fill_source_menu(menu)
+            menu.set_active(chosen)
+
+    @property
+    def source_menu_open(self) -> bool:
+        """Whether the user sees the source menu."""
+        return self._source_menu is not None and self._source_menu.isVisible()
 
     def set_recordings(self, recordings: Sequence[tuple[str, str, str]]) -> None:
         """Offer these recordings (bundled or recent) in the source menu, each (label, detail, key)."""

@@ -12,6 +12,8 @@ STAGES = {
     "framer": "benchmarks.stages.framer",
     "reading": "benchmarks.stages.reading",
     "hand-over": "benchmarks.stages.hand_over",
+    "simulation": "benchmarks.stages.simulation",
+    "encoder": "benchmarks.stages.encoder",
     "recognition": "benchmarks.stages.recognition",
     "prompts": "benchmarks.stages.prompts",
     "start": "benchmarks.stages.start",

@@ -17,6 +17,7 @@ from rich.progress import track
 
 from experiments.pretrain_mini.concepts import Concept, by_picture
 from experiments.pretrain_mini.drawings import SIDE, Bitmap, Icon, draw_icon, icons_of
+from experiments.pretrain_mini.fetch import FONTS
 from experiments.pretrain_mini.frames import Pyramid
 from experiments.pretrain_mini.glyphs import SYMBOL_FACES, draw_glyph, faces, handwritten_digit, symbols
 from experiments.pretrain_mini.hands import (
@@ -176,7 +177,7 @@ def _character_jobs(fonts: Path, concepts: list[Concept]) -> Iterator[Job]:
     place = {concept.name: index for index, concept in enumerate(concepts)}
     named = [(str(value), f"digit {word}") for value, word in enumerate(NUMERALS)]
     named += [(letter.upper(), f"letter {letter}") for letter in LETTERS]
-    for family in sorted(fonts.iterdir()):
+    for family in (fonts / package for package in sorted(FONTS)):
         held_out = any(word in family.name for word in HELD_OUT_FONTS)
         for file in faces(family):
             for character, name in named:

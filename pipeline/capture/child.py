@@ -107,7 +107,9 @@ class CaptureLoop:
             self._memory, Bell(self._memory, Word.FRAME_BELL_RUNG, Word.FRAME_BELL_HEARD, ends.frame_bell)
         )
         self._room = Bell(self._memory, Word.ROOM_BELL_RUNG, Word.ROOM_BELL_HEARD, ends.room_bell)
-        self._pictures = PictureWriter(self._memory) if ends.pictures else None
+        memory = self._memory
+        self._pictures = PictureWriter(memory, memory.pictures) if ends.pictures else None
+        self._camera_frames = PictureWriter(memory, memory.camera_frames) if ends.pictures else None
         self._rendering = ends.rendering
         self._opener = ends.opener or _default_opener()
         self._recording = RecordingSwitch(self._say)
@@ -388,6 +390,7 @@ class CaptureLoop:
                 self._rendering,
                 self._frames,
                 self._pictures,
+                self._camera_frames,
                 self._recording,
                 self._kept,
                 self._say,

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from dataclasses import dataclass
 from enum import IntEnum, auto
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.events import Resolution
 
 RING_BYTES = 48 << 20
 MAX_SLOTS = 256
 MAX_PICTURE = Resolution(1920, 1200)
+MAX_CAMERA_FRAME = Resolution(640, 480)
 PICTURES = 3
 """One that is drawn, one that is complete, one that is still being copied."""
 
@@ -52,6 +55,8 @@ class Word(IntEnum):
 
     PICTURES_STARTED = auto()
     PICTURES_PUT = auto()
+    CAMERA_FRAMES_STARTED = auto()
+    CAMERA_FRAMES_PUT = auto()
 
     WIDTH = auto()
     HEIGHT = auto()
@@ -94,11 +99,13 @@ class Phase(IntEnum):
 _WORD = np.dtype(np.int64).itemsize
 _FRAME_FIELDS_AT = len(Word) * _WORD
 _PICTURE_FIELDS_AT = _FRAME_FIELDS_AT + MAX_SLOTS * len(FrameField) * _WORD
+_PICTURE_FIELDS_BYTES = PICTURES * len(PictureField) * _WORD
+_CAMERA_FIELDS_AT = _PICTURE_FIELDS_AT + _PICTURE_FIELDS_BYTES
 _RING_AT = 1 << 16
-_PICTURE_BYTES = MAX_PICTURE.pixels * 4
 _PICTURES_AT = _RING_AT + RING_BYTES
-BLOCK_BYTES = _PICTURES_AT + PICTURES * _PICTURE_BYTES
-assert _PICTURE_FIELDS_AT + PICTURES * len(PictureField) * _WORD <= _RING_AT
+_CAMERA_FRAMES_AT = _PICTURES_AT + PICTURES * MAX_PICTURE.pixels * 4
+BLOCK_BYTES = _CAMERA_FRAMES_AT + PICTURES * MAX_CAMERA_FRAME.pixels * 4
+assert _CAMERA_FIELDS_AT + _PICTURE_FIELDS_BYTES <= _RING_AT
 
 
 def allocate(context: Any) -> Any:
@@ -109,6 +116,26 @@ def allocate(context: Any) -> Any:
     return context.RawArray(ctypes.c_uint8, BLOCK_BYTES)
 
 
+@dataclass(frozen=True)
+class PictureTrack:
+    """Where pictures of one kind lie, of which only the latest counts.
+
+    Attributes
+    ----------
+    started, put : Word
+        Pictures begun, and completely written, ever.
+    most : Resolution
+    fields : int64 (PICTURES, len(PictureField))
+    pixels : uint8 (PICTURES, bytes of the largest picture)
+    """
+
+    started: Word
+    put: Word
+    most: Resolution
+    fields: npt.NDArray[np.int64]
+    pixels: npt.NDArray[np.uint8]
+
+
 class SharedMemory:
     """A block as arrays.
 
@@ -116,9 +143,11 @@ class SharedMemory:
     ----------
     words : int64 (len(Word),)
     frame_fields : int64 (MAX_SLOTS, len(FrameField))
-    picture_fields : int64 (PICTURES, len(PictureField))
     ring : uint8 (RING_BYTES,)
-    pictures : uint8 (PICTURES, bytes of the largest picture)
+    pictures : PictureTrack
+        What the events look like.
+    camera_frames : PictureTrack
+        What the camera's other sensor sees, of cameras that have one.
     """
 
     def __init__(self, block: Any) -> None:
@@ -126,13 +155,24 @@ class SharedMemory:
         self.frame_fields = np.frombuffer(
             block, np.int64, MAX_SLOTS * len(FrameField), offset=_FRAME_FIELDS_AT
         ).reshape(MAX_SLOTS, len(FrameField))
-        self.picture_fields = np.frombuffer(
-            block, np.int64, PICTURES * len(PictureField), offset=_PICTURE_FIELDS_AT
-        ).reshape(PICTURES, len(PictureField))
         self.ring = np.frombuffer(block, np.uint8, RING_BYTES, offset=_RING_AT)
-        self.pictures = np.frombuffer(block, np.uint8, PICTURES * _PICTURE_BYTES, offset=_PICTURES_AT).reshape(
-            PICTURES, _PICTURE_BYTES
-        )
+        self.pictures = PictureTrack(
+            Word.PICTURES_STARTED, Word.PICTURES_PUT, MAX_PICTURE,
+            *_pictures(block, _PICTURE_FIELDS_AT, _PICTURES_AT, MAX_PICTURE),
+        )  # fmt: skip
+        self.camera_frames = PictureTrack(
+            Word.CAMERA_FRAMES_STARTED, Word.CAMERA_FRAMES_PUT, MAX_CAMERA_FRAME,
+            *_pictures(block, _CAMERA_FIELDS_AT, _CAMERA_FRAMES_AT, MAX_CAMERA_FRAME),
+        )  # fmt: skip
+
+
+def _pictures(
+    block: Any, fields_at: int, pixels_at: int, most: Resolution
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    count = PICTURES * len(PictureField)
+    fields = np.frombuffer(block, np.int64, count, offset=fields_at).reshape(PICTURES, len(PictureField))
+    pixels = np.frombuffer(block, np.uint8, PICTURES * most.pixels * 4, offset=pixels_at).reshape(PICTURES, -1)
+    return fields, pixels
 
 
 _gate = threading.Lock()

@@ -16,6 +16,7 @@ from pipeline.capture.memory import (
     RING_BYTES,
     FrameField,
     PictureField,
+    PictureTrack,
     SharedMemory,
     Word,
     order_memory,
@@ -217,44 +218,44 @@ class RingFeed:
 class PictureWriter:
     """The capture process's end: pictures are drawn where they are read, three in turn."""
 
-    def __init__(self, memory: SharedMemory) -> None:
-        self._memory = memory
-        self._words = memory.words
+    def __init__(self, memory: SharedMemory, track: PictureTrack) -> None:
+        self._words, self._track = memory.words, track
 
     def begin(self, resolution: Resolution) -> Pixels:
         """Give the array to draw the next picture into, uint8 (H, W, 4)."""
-        number = int(self._words[Word.PICTURES_PUT]) + 1
-        self._words[Word.PICTURES_STARTED] = number
+        track = self._track
+        number = int(self._words[track.put]) + 1
+        self._words[track.started] = number
         order_memory()
         place = number % PICTURES
-        fields = self._memory.picture_fields[place]
+        fields = track.fields[place]
         fields[PictureField.WIDTH], fields[PictureField.HEIGHT] = resolution
-        return _picture(self._memory, place, resolution)
+        return _picture(track, place, resolution)
 
     def finish(self) -> None:
         """Announce the picture begun."""
         order_memory()
-        self._words[Word.PICTURES_PUT] = self._words[Word.PICTURES_STARTED]
+        self._words[self._track.put] = self._words[self._track.started]
 
 
-def latest_picture(memory: SharedMemory, newer_than: int) -> tuple[int, Pixels] | None:
+def latest_picture(memory: SharedMemory, track: PictureTrack, newer_than: int) -> tuple[int, Pixels] | None:
     """Copy the latest picture, uint8 (H, W, 4), with its number; None when there is none newer."""
     words = memory.words
     for _ in range(COPY_TRIES):
-        number = int(words[Word.PICTURES_PUT])
+        number = int(words[track.put])
         if number <= newer_than:
             return None
         order_memory()
         place = number % PICTURES
-        resolution = Resolution(*memory.picture_fields[place].tolist())
-        if not 0 < resolution.pixels <= MAX_PICTURE.pixels:
+        resolution = Resolution(*track.fields[place].tolist())
+        if not 0 < resolution.pixels <= track.most.pixels:
             continue
-        pixels = _picture(memory, place, resolution).copy()
+        pixels = _picture(track, place, resolution).copy()
         order_memory()
-        if words[Word.PICTURES_STARTED] < number + PICTURES:
+        if words[track.started] < number + PICTURES:
             return number, pixels
     return None
 
 
-def _picture(memory: SharedMemory, place: int, resolution: Resolution) -> Pixels:
-    return memory.pictures[place, : resolution.pixels * 4].reshape(resolution.height, resolution.width, 4)
+def _picture(track: PictureTrack, place: int, resolution: Resolution) -> Pixels:
+    return track.pixels[place, : resolution.pixels * 4].reshape(resolution.height, resolution.width, 4)

@@ -19,7 +19,7 @@ from pipeline.capture.playhead import Piece, Playhead
 from pipeline.capture.recording_switch import RecordingSwitch
 from pipeline.capture.ring import FrameWriter, PictureWriter, why_too_large
 from pipeline.event_framing import event_frames
-from pipeline.events import NO_EVENTS, EventArray
+from pipeline.events import NO_EVENTS, EventArray, Resolution
 from pipeline.framer import MAX_GAP_US, Framer
 from pipeline.prediction import EventFrame
 from pipeline.sources.base import EventBatch, SimulationSpec, Source, SourceError, SourceLost, Steered
@@ -51,8 +51,8 @@ class Stream:
     order : Open
     rendering : SetRendering
     frames : FrameWriter
-    pictures : PictureWriter or None
-        None: nobody looks.
+    pictures, camera_frames : PictureWriter or None
+        Of the events, and of a camera's other sensor. None: nobody looks.
     recording : RecordingSwitch
         Given every event before anything else is done with it.
     kept : KeptTimesteps
@@ -73,6 +73,7 @@ class Stream:
         rendering: SetRendering,
         frames: FrameWriter,
         pictures: PictureWriter | None,
+        camera_frames: PictureWriter | None,
         recording: RecordingSwitch,
         kept: KeptTimesteps,
         say: Callable[[Status], None],
@@ -88,7 +89,7 @@ class Stream:
         self._source = source
         self._recording, self._kept = recording, kept
         self._say = say
-        self._frame_writer = frames
+        self._frame_writer, self._camera_frames = frames, camera_frames
         self._check_size(order.framer)
         self.tuning = _tuning(source, order, say)
         """Of a camera that can be set; None: of other sources."""
@@ -261,6 +262,7 @@ class Stream:
             return 0.0
         if notice := self._source.take_notice():
             self._say(Notice(notice))
+        self._show_camera_frame()
         self._recording.write(batch)
         self._count(batch)
         if self.tuning is not None:
@@ -269,6 +271,17 @@ class Stream:
             self._deliver(batch)
             self._give_frames()
         return 0.0
+
+    def _show_camera_frame(self) -> None:
+        """Pass on what the camera's other sensor sees, if it has one and a frame is new."""
+        frame = self._source.take_frame()
+        if frame is None or self._camera_frames is None:
+            return
+        height, width = frame.shape[:2]
+        pixels = self._camera_frames.begin(Resolution(width, height))
+        pixels[..., :3] = frame if frame.ndim == 3 else frame[..., None]
+        pixels[..., 3] = 255
+        self._camera_frames.finish()
 
     def _play(self) -> float:
         """Play a recording: piece by piece, each when it is due."""

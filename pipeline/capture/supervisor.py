@@ -215,7 +215,11 @@ class Capture:
         (int, uint8 array (H, W, 4)) or None
             Number, from 1 on and always growing; blue, green, red, 255.
         """
-        return latest_picture(self._memory, newer_than)
+        return latest_picture(self._memory, self._memory.pictures, newer_than)
+
+    def camera_frame(self, newer_than: int) -> tuple[int, Pixels] | None:
+        """Copy the latest frame of a camera that takes pictures beside its events, as `picture` does."""
+        return latest_picture(self._memory, self._memory.camera_frames, newer_than)
 
     def close(self, timeout_s: float = CLOSING_S) -> None:
         """End the recording and the process, by force after `timeout_s`. May be called twice, from any thread."""

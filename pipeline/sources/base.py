@@ -18,6 +18,8 @@ from pipeline.events import EventArray, Resolution
 
 if TYPE_CHECKING:
     import dv_processing as dv
+    import numpy as np
+    import numpy.typing as npt
 
     from pipeline.sources.camera_controls import Controls
 
@@ -199,6 +201,15 @@ class Source(ABC):
     def seek(self, time_us: int) -> None:
         """Go on reading at `time_us` (µs, the recording's own time); only where `info.seekable`."""
         raise SourceError(f"{self.info.name} is live and cannot be wound to {time_us} µs: play a recording instead.")
+
+    def take_frame(self) -> npt.NDArray[np.uint8] | None:
+        """Give the newest frame that the camera took beside the events, once; None: there is no new one.
+
+        Returns
+        -------
+        uint8 (H, W), or (H, W, 3) in blue, green, red; at most 640 × 480; or None
+        """
+        return None
 
     def take_notice(self) -> str:
         """Give what the user should know of a source that works, in one sentence, once; empty: nothing."""

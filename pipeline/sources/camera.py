@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import dv_processing as dv
+import numpy as np
+import numpy.typing as npt
 
 from pipeline.events import Resolution
 from pipeline.sources import camera_faults
@@ -107,6 +109,17 @@ class CameraSource(InputSource):
         self._notice = self._port_notice(camera)
         self._drift_told = False
         super().__init__(camera, resolution, LiveClock(SLACK_US, start_us=time.time_ns() // 1000))
+
+    def take_frame(self) -> npt.NDArray[np.uint8] | None:
+        if self._camera is None or not hasattr(self._camera, "getNextFrame"):
+            return None
+        newest = None
+        try:
+            while (frame := self._camera.getNextFrame()) is not None:
+                newest = frame
+        except NATIVE_ERRORS:  # it has gone, which reading events will tell
+            return None
+        return None if newest is None else np.array(newest.image, np.uint8)
 
     def take_notice(self) -> str:
         notice, self._notice = self._notice, ""

@@ -154,7 +154,7 @@ def _frames(camera: Any, resolution: Resolution) -> Iterator[Control]:
         return
     yield switch(
         "frames", "Frames", FRAMES, bool(camera.isFramesRunning()), camera.setFramesRunning,
-        explanation="Grey pictures of the same pixels; they are not shown yet, and cost USB bandwidth.",
+        explanation="Pictures of the same pixels, shown beside the events; they cost USB bandwidth.",
     )  # fmt: skip
     yield number(
         "frame_interval", "Time between frames", FRAMES, _microseconds(camera.getFrameInterval()),

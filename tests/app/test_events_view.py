@@ -52,6 +52,21 @@ def test_a_read_only_picture_and_a_cut_out_are_fine(view: EventsView) -> None:
     assert at(view, 500, 300) == QColor("#FF0000")
 
 
+def test_frames_of_a_camera_stand_beside_the_events_in_their_own_proportions(view: EventsView) -> None:
+    view.set_picture(picture("#123456"))
+    assert not view.camera_frame_shown
+    view.set_camera_frame(picture("#FF8040", 346, 260))
+    frame = view.camera_frame
+    assert frame.isVisible()
+    assert frame.width() / frame.height() == pytest.approx(346 / 260, rel=0.02)
+    assert frame.geometry().bottom() < view.model_view.y()
+    assert at(view, frame.geometry().center().x(), frame.geometry().center().y()) == QColor("#FF8040")
+    view.resize(500, 320)
+    assert view.rect().contains(frame.geometry())
+    view.set_camera_frame(None)
+    assert not frame.isVisible()
+
+
 def test_the_picture_lives_as_long_as_it_is_shown(view: EventsView) -> None:
     view.set_picture(picture("#123456"))
     waste = [np.full((240, 320, 4), 255, np.uint8) for _ in range(20)]

@@ -74,6 +74,24 @@ def test_no_camera_is_said_and_cannot_be_chosen(bar: TopBar) -> None:
     menu.close()
 
 
+def test_a_camera_that_appears_while_the_menu_is_open_leaves_the_chosen_entry_chosen(bar: TopBar) -> None:
+    bar.open_source_menu()
+    bar.set_cameras([])
+    menu = open_menu()
+    webcam = next(action for action in menu.actions() if action.text().startswith("Webcam"))
+    menu.setActiveAction(webcam)
+    bar.set_cameras([])  # as before: nothing moves
+    assert menu.activeAction() is webcam
+    bar.set_cameras(CAMERAS)
+    assert words(menu)[1] == CAMERAS[0][0]
+    chosen = menu.activeAction()
+    assert chosen is not None
+    assert chosen.text().startswith("Webcam")
+    assert bar.source_menu_open
+    menu.close()
+    assert not bar.source_menu_open
+
+
 def test_cameras_that_arrive_after_the_menu_closed_do_no_harm(bar: TopBar, qtbot: QtBot) -> None:
     bar.open_source_menu()
     open_menu().close()

@@ -28,7 +28,7 @@ def listed(tmp_path_factory: pytest.TempPathFactory) -> list[Job]:
     make_set(data / "sets/mdi", ["umbrella", "umbrella-outline", "car", "flash"], {"lightning-bolt": "flash"})
     make_set(data / "sets/lucide", ["umbrella", "bolt"])
     make_set(data / "sets/noto", ["waving-hand", "waving-hand-light-skin-tone", "umbrella"])
-    for font in ("fonts-karla", "fonts-cantarell"):
+    for font in ("fonts-karla", "fonts-cantarell", "fonts-hack"):  # the last from an earlier list
         make_font(data / "fonts" / font)
     (data / "fonts/fonts-symbola").mkdir()
     (data / "fonts/fonts-symbola/Symbola_hint.ttf").touch()

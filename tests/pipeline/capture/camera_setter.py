@@ -1,7 +1,8 @@
 """A capture of a camera on the make-believe bus, as a program of its own: orders come in as lines, answers go out.
 
 python -m tests.pipeline.capture.camera_setter [CONFIG.toml] reads one order a line: ``set KEY VALUE`` (JSON),
-``reset``, ``find``, ``forget``, ``record FILE``, ``pixels N`` (places of the white or black pixels of N event frames).
+``reset``, ``find``, ``forget``, ``record FILE``, ``pixels N`` (places of the white or black pixels of N event frames),
+``camera_frame`` (the next frame of the camera's other sensor: its shape, and the grey of its middle).
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ from pipeline.capture.messages import (
     SetCamera,
     Status,
 )
+from pipeline.capture.ring import Pixels
 from pipeline.capture.supervisor import Capture
 from pipeline.sources.base import CameraSpec
 from pipeline.sources.camera_config import read_config
+from tests.programs import wait_until
 
 _writing = threading.Lock()
 
@@ -61,6 +64,22 @@ def lit(capture: Capture, frames: int) -> list[list[int]]:
     return [[x, y, count] for (x, y), count in sorted(seen.items())]
 
 
+def next_camera_frame(capture: Capture, shown: int) -> tuple[int, object]:
+    """Wait for a frame; gives its number, and shape and middle pixel."""
+    found: list[tuple[int, Pixels]] = []
+
+    def came() -> bool:
+        frame = capture.camera_frame(shown)
+        if frame is not None:
+            found.append(frame)
+        return bool(found)
+
+    wait_until(came)
+    number, pixels = found[0]
+    height, width = pixels.shape[:2]
+    return number, {"shape": pixels.shape, "middle": pixels[height // 2, width // 2].tolist()}
+
+
 def order(words: list[str]) -> Command | None:
     match words:
         case ["set", key, value]:
@@ -79,7 +98,8 @@ def order(words: list[str]) -> Command | None:
 
 
 def main(config: str | None = None) -> None:
-    with Capture(heard, pictures=False) as capture:
+    shown = 0
+    with Capture(heard) as capture:
         camera = None if config is None else read_config(Path(config))
         capture.open(Open(CameraSpec(), FramerSettings(timestep_us=20_000), camera=camera))
         for line in sys.stdin:
@@ -89,6 +109,9 @@ def main(config: str | None = None) -> None:
                 capture.send(command)
             elif words[0] == "pixels":
                 tell("pixels", lit(capture, int(words[1])))
+            elif words[0] == "camera_frame":
+                shown, content = next_camera_frame(capture, shown)
+                tell("camera_frame", content)
 
 
 if __name__ == "__main__":

@@ -14,13 +14,14 @@ import pytest
 
 from pipeline.events import EVENT_DTYPE, EventArray, Resolution
 from pipeline.sources.camera_config import read_config
+from tests.cameras.davis346 import Davis346
 from tests.cameras.dvxplorer import Dvxplorer
 from tests.cameras.event_camera import EventCamera
 from tests.cameras.models import MODELS
 from tests.cameras.observer import need_driver
 from tests.cameras.scene import Scene
 from tests.cameras.usb_bus import UsbBus
-from tests.programs import PATIENCE_S, ROOT, environment
+from tests.programs import PATIENCE_S, ROOT, environment, wait_until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -243,3 +244,25 @@ def test_every_setting_of_a_camera_can_be_changed_and_reset(bus: UsbBus, home: P
         setter.order("reset")
         state = setter.next("CameraState")
         assert state["settings"] == begun["defaults"]
+
+
+def test_frames_of_a_davis_come_beside_its_events_while_they_are_switched_on(bus: UsbBus, home: Path) -> None:
+    grey = [40]
+    shape = tuple(reversed(Davis346.resolution))
+    camera = Davis346(
+        scene=Scene(covered(Davis346.resolution, HOT), repeat=True),
+        picture=lambda time_us: np.full(shape, grey[0], np.uint8),
+    )
+    bus.plug_in(camera)
+    with Setter(bus, home) as setter:
+        assert "frames" in setter.next("CameraState")["settings"]
+        setter.set("frames", True)
+        setter.order("camera_frame")
+        assert setter.next("camera_frame") == {"shape": [*shape, 4], "middle": [40, 40, 40, 255]}
+        grey[0] = 200
+
+        def middle() -> int:
+            setter.order("camera_frame")
+            return int(setter.next("camera_frame")["middle"][0])
+
+        wait_until(lambda: middle() == 200)

@@ -191,34 +191,46 @@ def draw(writer: PictureWriter, value: int, resolution: Resolution = SMALL) -> N
     writer.finish()
 
 
+def test_the_pictures_of_a_camera_go_their_own_way(shared: Ring) -> None:
+    memory = shared.memory
+    draw(PictureWriter(memory, memory.pictures), 3, Resolution(5, 4))
+    assert latest_picture(memory, memory.camera_frames, 0) is None
+    draw(PictureWriter(memory, memory.camera_frames), 7, Resolution(3, 2))
+    for track, size, value in ((memory.pictures, (4, 5), 3), (memory.camera_frames, (2, 3), 7)):
+        picture = latest_picture(memory, track, 0)
+        assert picture is not None
+        assert picture[1].shape == (*size, 4)
+        assert (picture[1] == value).all()
+
+
 def test_the_latest_picture_is_given_once(shared: Ring) -> None:
-    assert latest_picture(shared.memory, 0) is None
-    writer = PictureWriter(shared.memory)
+    assert latest_picture(shared.memory, shared.memory.pictures, 0) is None
+    writer = PictureWriter(shared.memory, shared.memory.pictures)
     draw(writer, 1)
     draw(writer, 2, HD)
-    picture = latest_picture(shared.memory, 0)
+    picture = latest_picture(shared.memory, shared.memory.pictures, 0)
     assert picture is not None
     number, pixels = picture
     assert number == 2
     assert pixels.shape == (720, 1280, 4)
     assert (pixels == 2).all()
-    assert latest_picture(shared.memory, number) is None
+    assert latest_picture(shared.memory, shared.memory.pictures, number) is None
 
 
 def test_a_picture_being_drawn_is_not_shown(shared: Ring) -> None:
-    writer = PictureWriter(shared.memory)
+    writer = PictureWriter(shared.memory, shared.memory.pictures)
     draw(writer, 1)
     writer.begin(SMALL)[:] = 9
-    picture = latest_picture(shared.memory, 0)
+    picture = latest_picture(shared.memory, shared.memory.pictures, 0)
     assert picture is not None
     assert (picture[1] == 1).all()
 
 
 def test_the_largest_picture_fits(shared: Ring) -> None:
-    writer = PictureWriter(shared.memory)
+    writer = PictureWriter(shared.memory, shared.memory.pictures)
     for value in (1, 2, 3):
         draw(writer, value, MAX_PICTURE)
-    picture = latest_picture(shared.memory, 0)
+    picture = latest_picture(shared.memory, shared.memory.pictures, 0)
     assert picture is not None
     assert (picture[1] == 3).all()
 
@@ -226,7 +238,7 @@ def test_the_largest_picture_fits(shared: Ring) -> None:
 def test_a_picture_that_is_overtaken_while_copied_is_copied_again(
     shared: Ring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    writer = PictureWriter(shared.memory)
+    writer = PictureWriter(shared.memory, shared.memory.pictures)
     draw(writer, 1)
     order = order_memory
     overtaking = [4, 3, 2]
@@ -239,7 +251,7 @@ def test_a_picture_that_is_overtaken_while_copied_is_copied_again(
                 draw(writer, overtaking.pop())
 
     monkeypatch.setattr("pipeline.capture.ring.order_memory", overtake)
-    picture = latest_picture(shared.memory, 0)
+    picture = latest_picture(shared.memory, shared.memory.pictures, 0)
     assert picture is not None
     assert picture[0] == 4
     assert (picture[1] == 4).all()
