@@ -26,7 +26,7 @@ from pipeline.sources.base import (
 )
 from pipeline.sources.camera_config import CameraConfig, read_config
 from pipeline.sources.camera_settings import SettingError
-from pipeline.threads import let_threads_sleep
+from pipeline.threads import prepare_threads
 from pipeline.version import __version__
 
 CTRL_C = 130
@@ -404,7 +404,7 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 def start(argv: Sequence[str] | None) -> int:
     """Do what the command line asks for, in the window, in the terminal, or as a list."""
-    let_threads_sleep()
+    prepare_threads()
     options, given = parse_options(argv)
     if given.install_udev_rules:
         from pipeline.sources.udev_rules import install_rules

@@ -690,8 +690,10 @@ class Controller(QObject):
         self._news.prediction.emit(prediction)
 
     def _prediction_arrived(self, prediction: Prediction) -> None:
-        if self._live.info is None or prediction is not self._newest:
-            return  # of the source before, or overtaken: a busy window must not queue what it cannot show
+        if self._live.info is None or self._live.lost:
+            return  # of the source before, or judged after it was known that the source is away
+        if prediction is not self._newest:
+            return  # overtaken: a busy window must not queue what it cannot show
         now = time.monotonic()
         self._prediction = prediction
         window = self._window

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from benchmarks.measuring import Effort, StageResult
 from benchmarks.stages import STAGES
-from pipeline.threads import let_threads_sleep
+from pipeline.threads import prepare_threads
 
 FEWEST_REPEATS = 7
 
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     unknown = [name for name in given.stages if name not in STAGES]
     if unknown:
         parser.error(f"there is no stage {unknown[0]}: choose from {', '.join(STAGES)}")
-    let_threads_sleep()
+    prepare_threads()
     os.environ.setdefault("POLARS_MAX_THREADS", "1")  # of evlib; everybody has one core where one core is compared
     return run([name for name in STAGES if not given.stages or name in given.stages], given)
 

@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.frame_feed import made_frames
 from benchmarks.peers import peer
 from pipeline.clip import load_model
-from pipeline.threads import let_threads_sleep
+from pipeline.threads import prepare_threads
 
 PICTURES_A_SECOND = 60
 
@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--resolution", type=int, nargs=2, required=True)
     parser.add_argument("--model", default="neuroclip-mini")
     given = parser.parse_args()
-    let_threads_sleep()
+    prepare_threads()
     pyqtgraph, core, model = peer("pyqtgraph"), peer("PyQt6.QtCore"), load_model(given.model, device="cpu")
     if pyqtgraph is None or core is None:
         return 2

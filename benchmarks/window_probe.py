@@ -28,7 +28,7 @@ from pipeline.leaving import leave
 from pipeline.options import Options
 from pipeline.prediction import Prediction
 from pipeline.sources.base import SimulationSpec
-from pipeline.threads import let_threads_sleep
+from pipeline.threads import prepare_threads
 
 SETTLING_S = 2.0
 """After the first prediction, before anything counts."""
@@ -121,7 +121,7 @@ def main() -> int:
     parser.add_argument("--timestep-us", type=int, default=30_000)
     parser.add_argument("--model", default="neuroclip-mini")
     given = parser.parse_args()
-    let_threads_sleep()
+    prepare_threads()
     watch = Watch(given.seconds)
     watch_window(watch)
     giving_up = threading.Timer(PATIENCE_S + given.seconds, os._exit, (3,))

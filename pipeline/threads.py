@@ -1,18 +1,35 @@
-"""How the threads of numeric libraries wait for one another."""
+"""How many threads numeric libraries start, and how these wait for one another."""
 
 from __future__ import annotations
 
+import math
 import os
+from pathlib import Path
 
 PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
 """For the OpenMP of GCC, which torch brings on Linux, and of LLVM and Intel, elsewhere."""
+CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
+"""What a container may use, on Linux: µs of processor time a period, or "max", and the period, µs."""
 
 
-def let_threads_sleep() -> None:
-    """Make idle OpenMP threads sleep instead of spinning; call before torch is imported.
+def prepare_threads() -> None:
+    """Make idle OpenMP threads sleep, and start no more than the container may run; call before torch is imported.
 
     Spinning threads of the recogniser take the cores from capture and from one another: with a camera's driver
-    beside them on two cores, an encoder call took many times as long. What the user has set stays.
+    beside them on two cores, an encoder call took many times as long. In a container that may use two of the 64 cores
+    it sees, 64 threads would wait for one another. What the user has set stays.
     """
     for name, value in PASSIVE.items():
         os.environ.setdefault(name, value)
+    cores = allowed_cores()
+    if cores is not None and cores < (os.cpu_count() or 1):
+        os.environ.setdefault("OMP_NUM_THREADS", str(cores))
+
+
+def allowed_cores(file: Path = CPU_LIMIT) -> int | None:
+    """Give how many cores a container may keep busy, 1 at least; None: as many as it sees."""
+    try:
+        quota, period = file.read_text(encoding="ascii").split()
+        return max(1, math.ceil(int(quota) / int(period)))
+    except (OSError, ValueError, ZeroDivisionError):  # no such file, or "max"
+        return None

@@ -1,5 +1,6 @@
 """Window, capture process and inference thread joined: what the user does, and what is then shown."""
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,14 @@ from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.controller import Controller
+from app.panels.hero import NO_MOTION
 from app.preferences import Preferences
 from app.window import MainWindow
 from main import parse_options
 from pipeline.bundled import TOUR, default_prompts
+from pipeline.capture.messages import Lost
 from pipeline.options import Options
+from pipeline.prediction import Prediction
 from tests.app.user_input import click, key, type_text
 from tests.pipeline.tiny_clip import save_folder
 
@@ -98,6 +102,35 @@ def test_a_file_that_cannot_be_opened_costs_a_banner_and_the_stream_before_goes_
     assert message is not None
     assert "letter.aedat4" in f"{message.title} {message.detail}"
     joined.shown(lambda: joined.status("State") == "Playing")
+
+
+def test_what_is_judged_after_the_camera_went_away_is_not_shown(joined: Joined) -> None:
+    """The last windows are still in the inference thread when it is told that the camera is gone."""
+    joined.shown(lambda: has_answer(joined))
+    joined.controller._worker.stop()
+    QApplication.processEvents()
+    late = joined.controller.prediction
+    assert late is not None
+    joined.controller._news.status.emit(Lost("The camera was unplugged: plug it in again.", restarting=False))
+    assert joined.window.hero.label == NO_MOTION
+    joined.controller._predicted(late)
+    assert joined.window.hero.label == NO_MOTION
+
+
+def test_a_window_that_is_behind_shows_the_newest_prediction_only(joined: Joined) -> None:
+    joined.shown(lambda: has_answer(joined))
+    joined.controller._worker.stop()
+    QApplication.processEvents()
+    last = joined.controller.prediction
+    assert last is not None
+    several = [replace(last, start_us=last.start_us + step, end_us=last.end_us + step) for step in (1, 2, 3)]
+    shown: list[Prediction | None] = []
+    joined.controller._news.prediction.connect(lambda _: shown.append(joined.controller.prediction))
+    thread = threading.Thread(target=lambda: [joined.controller._predicted(each) for each in several])
+    thread.start()
+    thread.join()  # all are said before the window has time for one
+    joined.shown(lambda: len(shown) == 3)
+    assert shown == [last, last, several[-1]]
 
 
 def test_a_long_text_is_told_at_its_row(joined: Joined) -> None:

@@ -1,11 +1,8 @@
 """The window as a user starts it: ``main.py`` on a real X server, real keys, and what is then on the screen."""
 
-import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +11,12 @@ import pytest
 
 from app.panels.class_delegate import CROSS, TEACH
 from app.theme import DARK
+from tests.app.real_window import ANSWER, PANEL, answers, keep_picture, program
 from tests.pipeline.tiny_clip import save_folder
-from tests.programs import PATIENCE_S, command, wait_until
+from tests.programs import PATIENCE_S, wait_until
 from tests.screen import Screen, virtual_screen
 
 PROMPTS = ("--prompts", "a person, a cup, a star")
-PICTURES = os.environ.get("NEUROCLIP_PICTURES")
-"""A folder for pictures of the window; those of the README come from here."""
 FOURTH = DARK.classes[3]
 """Colour of the class that is typed after three others."""
 
@@ -35,24 +31,6 @@ def screen() -> Iterator[Screen]:
 def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """A small model with weights: answers of an untrained one have no colour."""
     return "--model", f"local-dir:{save_folder(tmp_path_factory.mktemp('model') / 'tiny')}"
-
-
-@contextmanager
-def program(screen: Screen, *arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
-    environment = screen.environment | {"PYTHONFAULTHANDLER": "1"}
-    process = subprocess.Popen(
-        command(*arguments), env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    try:
-        yield process
-    except BaseException as error:
-        process.send_signal(signal.SIGABRT)  # where each of its threads is
-        error.add_note(f"the program said: {process.communicate()[1]}")
-        raise
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
 
 
 def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
@@ -79,6 +57,21 @@ def test_a_class_typed_while_a_recording_plays_gets_its_bar(screen: Screen, mode
         assert "Traceback" not in err
 
 
+def test_started_with_nothing_it_names_what_the_bundled_recording_shows(screen: Screen) -> None:
+    """The first thing of the tour, a star, is the first of its classes."""
+    with program(screen, "--loop") as process:
+        screen.wait_for_window("NeuroCLIP Live")
+        wait_until(lambda: answers(screen, DARK.classes[0]))
+        keep_picture(screen, "main", after_s=26)
+        screen.press("F1")
+        wait_until(lambda: len(screen.pixels_of(DARK.ok)) == 0)  # dimmed
+        keep_picture(screen, "help")
+        screen.press("Escape")
+        wait_until(lambda: len(screen.pixels_of(DARK.ok)) > 0)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE_S)
+
+
 def test_closing_the_window_leaves_no_process_behind(screen: Screen, model: tuple[str, str]) -> None:
     with program(screen, *PROMPTS, *model) as process:
         screen.wait_for_window("NeuroCLIP Live")
@@ -98,13 +91,6 @@ def test_killing_the_program_leaves_no_process_behind(screen: Screen, model: tup
         wait_until(lambda: ended(children))
 
 
-def keep_picture(screen: Screen, name: str, after_s: float = 0) -> None:
-    """Take a picture, if pictures are wanted; after a while, so that there is something to see."""
-    if PICTURES:
-        time.sleep(after_s)
-        screen.save(Path(PICTURES) / f"{name}.png")
-
-
 def reddish(screen: Screen) -> int:
     """Count the pixels of a surface that is tinted red, as an error's banner is and nothing else."""
     red, green, blue = np.moveaxis(screen.picture().astype(np.int16), 2, 0)
@@ -119,12 +105,6 @@ def test_the_untrained_model_is_said_to_be_untrained_in_the_window(screen: Scree
         wait_until(lambda: len(screen.pixels_of(grey)) > 1000 and len(screen.pixels_of(DARK.ok)) > 0)
         for colour in DARK.classes[:-1]:
             assert len(screen.pixels_of(colour)) == 0
-        keep_picture(screen, "main", after_s=17)
-        screen.press("F1")
-        wait_until(lambda: len(screen.pixels_of(DARK.ok)) == 0)  # dimmed
-        keep_picture(screen, "help")
-        screen.press("Escape")
-        wait_until(lambda: len(screen.pixels_of(DARK.ok)) > 0)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=PATIENCE_S)
 
@@ -141,18 +121,8 @@ def test_a_damaged_file_costs_a_banner(screen: Screen, tmp_path: Path) -> None:
 
 # --- teaching ---
 
-PANEL = 1160
-"""Where the column of answer, classes and examples begins, px of a screen that is 1600 wide."""
-ANSWER = 300
-"""Where its first card, the answer, has ended for sure."""
 FOOT = 850
 """Where the buttons below the examples begin."""
-
-
-def answers(screen: Screen, colour: str) -> bool:
-    """Whether the answer's bar has this colour."""
-    found = screen.pixels_of(colour)
-    return bool(((found[:, 0] < ANSWER) & (found[:, 1] > PANEL)).sum() > 50)
 
 
 def row_of(screen: Screen, colour: str) -> int:

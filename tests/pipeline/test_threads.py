@@ -1,16 +1,49 @@
+"""How numeric libraries are told to behave before they are loaded."""
+
 import os
+from pathlib import Path
 
 import pytest
 
-from pipeline.threads import PASSIVE, let_threads_sleep
+from pipeline import threads
+from pipeline.threads import PASSIVE, allowed_cores, prepare_threads
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is set meanwhile is taken back."""
+    for name in (*PASSIVE, "OMP_NUM_THREADS"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
 
 
 def test_idle_threads_sleep_unless_the_user_wants_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in PASSIVE:
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
-    let_threads_sleep()
+    prepare_threads()
     assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
     assert os.environ["GOMP_SPINCOUNT"] == "0"
-    for name in PASSIVE:
-        monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize(
+    ("written", "cores"),
+    [("200000 100000\n", 2), ("150000 100000\n", 2), ("5000 100000\n", 1), ("max 100000\n", None), ("", None)],
+)
+def test_what_a_container_may_use(tmp_path: Path, written: str, cores: int | None) -> None:
+    (tmp_path / "cpu.max").write_text(written)
+    assert allowed_cores(tmp_path / "cpu.max") == cores
+
+
+def test_without_a_limit_all_cores_are_used(tmp_path: Path) -> None:
+    assert allowed_cores(tmp_path / "cpu.max") is None
+
+
+@pytest.mark.parametrize(("limit", "users", "set_to"), [(1, None, "1"), (1, "3", "3"), (None, None, None)])
+def test_threads_are_as_many_as_may_run_unless_the_user_wants_otherwise(
+    monkeypatch: pytest.MonkeyPatch, limit: int | None, users: str | None, set_to: str | None
+) -> None:
+    monkeypatch.setattr(threads, "allowed_cores", lambda: limit)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    if users is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", users)
+    prepare_threads()
+    assert os.environ.get("OMP_NUM_THREADS") == set_to
