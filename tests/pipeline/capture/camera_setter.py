@@ -2,7 +2,8 @@
 
 python -m tests.pipeline.capture.camera_setter [CONFIG.toml] reads one order a line: ``set KEY VALUE`` (JSON),
 ``reset``, ``find``, ``forget``, ``record FILE``, ``pixels N`` (places of the white or black pixels of N event frames),
-``camera_frame`` (the next frame of the camera's other sensor: its shape, and the grey of its middle).
+``spent`` (threads, open files and memory of this program and its children), ``camera_frame`` (the next frame of the
+camera's other sensor: its shape, and the blue, green, red of its middle).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from pipeline.capture.messages import (
     CameraState,
@@ -64,6 +66,17 @@ def lit(capture: Capture, frames: int) -> list[list[int]]:
     return [[x, y, count] for (x, y), count in sorted(seen.items())]
 
 
+def spent() -> dict[str, int]:
+    """Give what this program and its children hold: threads, open files, and resident memory in bytes."""
+    own = psutil.Process()
+    family = [own, *own.children(recursive=True)]
+    return {
+        "threads": sum(each.num_threads() for each in family),
+        "files": sum(each.num_fds() for each in family),
+        "bytes": sum(each.memory_info().rss for each in family),
+    }
+
+
 def next_camera_frame(capture: Capture, shown: int) -> tuple[int, object]:
     """Wait for a frame; gives its number, and shape and middle pixel."""
     found: list[tuple[int, Pixels]] = []
@@ -109,6 +122,8 @@ def main(config: str | None = None) -> None:
                 capture.send(command)
             elif words[0] == "pixels":
                 tell("pixels", lit(capture, int(words[1])))
+            elif words[0] == "spent":
+                tell("spent", spent())
             elif words[0] == "camera_frame":
                 shown, content = next_camera_frame(capture, shown)
                 tell("camera_frame", content)
