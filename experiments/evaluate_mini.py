@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,9 @@ from experiments.pretrain_mini.hands import OUTLINED
 from experiments.pretrain_mini.twins import plural
 from pipeline.nearest_concepts import towards_concepts
 from pipeline.something_else import ElseSettings, likeness, with_something_else
+
+if TYPE_CHECKING:
+    from pipeline.clip import ClipModel
 
 TIMESTEPS, TIMESTEP_US = 10, 30_000
 _START_US = 600_000
@@ -136,9 +139,9 @@ class Task:
 
 
 class Setting:
-    """What every process needs: the model, the pictures, the concepts."""
+    """What every process needs: the models, the pictures, the concepts."""
 
-    def __init__(self, model: Path, pictures: Path) -> None:
+    def __init__(self, models: Sequence[Path], pictures: Path) -> None:
         import torch
 
         from experiments.pretrain_mini.concepts import read_concepts, unseen_prompts
@@ -146,7 +149,7 @@ class Setting:
         from pipeline import load_model
 
         torch.set_num_threads(1)
-        self.model = load_model(str(model), device="cpu", precision="fp32")
+        self.models = [load_model(str(model), device="cpu", precision="fp32") for model in models]
         self.pictures = load(pictures)
         self.concepts = read_concepts()
         self.prompts = unseen_prompts(self.concepts)
@@ -155,15 +158,14 @@ class Setting:
         ) if not hidden}  # fmt: skip
         self.hands_of = np.bincount([concept for concept, _ in drew], minlength=len(self.concepts))
 
-    def feature(self, task: Task) -> Floats:
-        """Give the mean of the window's unit features, float32 (C,)."""
+    def features(self, task: Task) -> list[Floats]:
+        """Give the mean of the window's unit features for each model, float32 (C,)."""
         cover, light = self.drawing(task.picture)
         if task.showing.spin_hz:
             turned = 360 * task.showing.spin_hz * (_START_US + TIMESTEPS * TIMESTEP_US / 2) / 1e6
             cover, light = (rotate(plane, turned, reshape=False, order=1) for plane in (cover, light))
-        features = np.asarray(self.model.encode_frames(window_frames(cover, light, task.showing)), np.float32)
-        features /= np.linalg.norm(features, axis=1, keepdims=True)
-        return np.asarray(features.mean(0), np.float32)
+        frames = window_frames(cover, light, task.showing)
+        return [_unit(np.asarray(model.encode_frames(frames), np.float32)).mean(0) for model in self.models]
 
     def drawing(self, picture: int) -> tuple[Floats, Floats]:
         """Give coverage and light of a picture; icons of one colour are white."""
@@ -257,15 +259,15 @@ class Bench:
 class Judge:
     """Names windows by their features."""
 
-    def __init__(self, setting: Setting, tasks: Sequence[Task], features: Floats) -> None:
+    def __init__(self, setting: Setting, model: ClipModel, tasks: Sequence[Task], features: Floats) -> None:
         from experiments.pretrain_mini.wordings import with_article
 
         self.concepts = setting.concepts
         self.tasks, self.features = tasks, features
-        self.model = setting.model
+        self.model = model
         names = [with_article("a {}", concept.name) if concept.pictures else concept.name for concept in self.concepts]
         self.named = self.encode(names)
-        self.scale = setting.model.scale
+        self.scale = model.scale
         self.prompts = setting.prompts
         self.hidden = np.array([concept.held_out for concept in self.concepts])
         self.hands_of = setting.hands_of
@@ -319,8 +321,9 @@ class Judge:
         glyphs = np.array([i for i, c in enumerate(self.concepts) if c.name.startswith(("digit ", "letter "))])
         typed = self._typed()
         prompted = np.array(sorted(self.prompts))
-        prompts = np.zeros_like(self.named)
-        prompts[prompted] = self.described([self.prompts[concept] for concept in prompted.tolist()])
+        told = [self.prompts[concept] for concept in prompted.tolist()]
+        prompts, as_told = np.zeros_like(self.named), np.zeros_like(self.named)
+        prompts[prompted], as_told[prompted] = self.described(told), self.encode(told)
         table = [
             *(
                 Score(f"line icons, among {n}", *self.among("icons", n, known), bar)
@@ -347,6 +350,16 @@ class Judge:
             Score("digits of unseen writers with saccades, among 10", *self.among("digits", 10, numerals), 0.95),
             Score("unseen prompts, among 334", *self.among("prompted", 334, prompted, prompts), 0.45),
             Score("unseen prompts, among 10", *self.among("prompted", 10, prompted, prompts), 0.78),
+            Score(
+                "the same, not moved towards known concepts, among 334",
+                *self.among("prompted", 334, prompted, as_told),
+                None,
+            ),
+            Score(
+                "the same, not moved towards known concepts, among 10",
+                *self.among("prompted", 10, prompted, as_told),
+                None,
+            ),
             Score("concepts never seen, among 334", *self.among("unseen", 334, unknown), None),
             Score("concepts never seen, among 10", *self.among("unseen", 10, unknown), None),
             self._noise(),
@@ -432,37 +445,51 @@ def _unit(features: Floats) -> Floats:
 _setting: Setting | None = None
 
 
-def _prepare(model: Path, pictures: Path) -> None:
+def _prepare(models: Sequence[Path], pictures: Path) -> None:
     global _setting
-    _setting = Setting(model, pictures)
+    _setting = Setting(models, pictures)
 
 
-def _feature(task: Task) -> Floats:
+def _features(task: Task) -> list[Floats]:
     assert _setting is not None
-    return _setting.feature(task)
+    return _setting.features(task)
 
 
-def evaluate(model: Path, pictures: Path, *, share: float = 1.0, processes: int = 2) -> tuple[list[Score], Judge]:
-    """Make every window, read it, and give the table's rows."""
+def evaluate(
+    models: Sequence[Path], pictures: Path, *, share: float = 1.0, processes: int = 2
+) -> list[tuple[list[Score], Judge]]:
+    """Make every window, let each model read it, and give the table's rows for each."""
     from rich.progress import track
 
-    setting = Setting(model, pictures)
+    setting = Setting(models, pictures)
     tasks = Bench(setting, share).tasks()
-    with multiprocessing.get_context("spawn").Pool(processes, _prepare, (model, pictures)) as pool:
-        features = np.stack(list(track(pool.imap(_feature, tasks, chunksize=8), "windows", len(tasks))))
-    judge = Judge(setting, tasks, features)
-    return judge.scores(setting.pictures.look), judge
+    with multiprocessing.get_context("spawn").Pool(processes, _prepare, (models, pictures)) as pool:
+        read = list(track(pool.imap(_features, tasks, chunksize=8), "windows", len(tasks)))
+    judges = [
+        Judge(setting, model, tasks, np.stack(own))
+        for model, own in zip(setting.models, zip(*read, strict=True), strict=True)
+    ]
+    return [(judge.scores(setting.pictures.look), judge) for judge in judges]
 
 
 def main() -> None:
     """Run the evaluation and print its table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, default=Path("models/neuroclip-mini"))
+    parser.add_argument("--model", type=Path, nargs="+", default=[Path("models/neuroclip-mini")], help="folders")
     parser.add_argument("--pictures", type=Path, required=True, help="the folder of pictures that the training made")
     parser.add_argument("--share", type=float, default=1.0, help="of the windows; less is quicker")
-    parser.add_argument("--output", type=Path, help="a JSON file for the figures")
+    parser.add_argument("--output", type=Path, help="a JSON file for the figures (of the last model)")
     options = parser.parse_args()
-    scores, judge = evaluate(options.model, options.pictures, share=options.share, processes=os.cpu_count() or 1)
+    done = evaluate(options.model, options.pictures, share=options.share, processes=os.cpu_count() or 1)
+    for folder, (scores, judge) in zip(options.model, done, strict=True):
+        print(f"\n{folder}")
+        figures = _printed(scores, judge)
+    if options.output is not None:
+        options.output.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def _printed(scores: Sequence[Score], judge: Judge) -> dict[str, Any]:
+    """Print a model's table; give its figures."""
     for score in scores:
         low, high = score.interval
         bar = f", bar {score.bar:.0%}" if score.bar is not None else ""
@@ -471,9 +498,7 @@ def main() -> None:
     areas = {row: area_under_curve(*judge.something_else(row, settings)) for row in ("icons", "emoji")}
     for row, area in areas.items():
         print(f"something else, {row}: area under the ROC curve {area:.3f} (bar 0.9)")
-    if options.output is not None:
-        figures = {"rows": [score.figures() for score in scores], "something else": areas}
-        options.output.write_text(json.dumps(figures, indent=1) + "\n")
+    return {"rows": [score.figures() for score in scores], "something else": areas}
 
 
 if __name__ == "__main__":

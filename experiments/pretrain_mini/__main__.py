@@ -67,7 +67,7 @@ def _train(options: argparse.Namespace) -> None:
         )
     texts = caption_texts(Reader(out), concepts, definitions.entries(options.data / "words", concepts))
     run_ranks(image_tower.train, drawn, out, concepts, texts, options.frames, options.warm, processes=options.processes)
-    export(out, options.model, concepts, options.warm)
+    export(out, options.model, concepts)
     print(f"written: {options.model}")
 
 

@@ -46,7 +46,7 @@ it knows less well than what most of them draw: the rows by how many hands draw 
 One window of 300 ms, ten event frames of 30 ms, zero-shot; pictures, fonts, writers and {hidden} concepts of these rows
 were never trained on, and the unseen prompts are in no caption. Events by the application's own simulator, which is not
 the generator that training used.
-`uv run --group pretrain python -m experiments.evaluate_mini --pictures FOLDER`, on two processor cores.
+`uv run --group pretrain python -m experiments.evaluate_mini --pictures FOLDER --share 0.6`, on two processor cores.
 
 """
 
@@ -76,8 +76,7 @@ image tower saw {frames:,} event frames{sittings}, each made for that one look, 
 are not held out: 64 px wide at first, then 96 (at the line; the numbers are in `training.jsonl`). Pictures are bent,
 slanted, drawn bolder, thinner, by their lines alone or in other shades, since few hands drew most of them. Filters
 learn by Muon, all else by AdamW; the rate is constant and falls to nothing over the last 30 % of the frames. A warm
-restart from finished weights (`--warm`) begins at 0.6 of that rate and falls all the way; the image tower that is kept
-is then the mean of both.
+restart from finished weights (`--warm`) begins at 0.6 of that rate and falls all the way.
 
 Seeds are fixed. The bytes of the weights still depend on the number of processes, each of which draws its own part of a
 batch, and on whether the processor computes in bf16: another machine makes a model of the same kind, not the same file.

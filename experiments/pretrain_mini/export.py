@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from experiments.pretrain_mini.concepts import Concept
 from experiments.pretrain_mini.image_tower import SIDE, TIMM_MODEL
@@ -34,18 +34,15 @@ def config(pieces: int) -> dict[str, object]:
     }
 
 
-def export(out: Path, folder: Path, concepts: list[Concept], start: Path | None = None) -> None:
+def export(out: Path, folder: Path, concepts: list[Concept]) -> None:
     """Write the folder from the checkpoints in `out`: configuration, weights in half precision, tokenizer, concepts.
 
-    `concepts.txt` is what the model was taught: concepts that are held out are not in it. With `start`, the folder that
-    the image tower was trained on from, the tower is halfway between the two.
+    `concepts.txt` is what the model was taught: concepts that are held out are not in it.
     """
     text = torch.load(out / READY, weights_only=True)["tower"]
     image = torch.load(out / "image.pt", weights_only=True)["average"]
     weights = {name.removeprefix("text."): value for name, value in text.items() if name != "text.attn_mask"}
     weights |= {name: value for name, value in image.items() if name.startswith("visual.")}
-    if start is not None:
-        weights |= _halfway(load_file(start / WEIGHTS), weights)
     weights["logit_scale"] = image["log_scale"]
     halved = {
         name: (value.half() if value.is_floating_point() else value).contiguous() for name, value in weights.items()
@@ -59,15 +56,3 @@ def export(out: Path, folder: Path, concepts: list[Concept], start: Path | None 
         shutil.copy(out / name, folder / name)
     lines = ["\t".join(concept.words) for concept in concepts if not concept.held_out]
     (folder / "concepts.txt").write_text("\n".join(lines) + "\n")
-
-
-def _halfway(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Give the mean of both image towers: better than either where one was trained on from the other.
-
-    Wortsman et al., Robust fine-tuning of zero-shot models, arXiv 2109.01903.
-    """
-    return {
-        name: (before[name].float() + value) / 2
-        for name, value in after.items()
-        if name.startswith("visual.") and value.is_floating_point()
-    }

@@ -7,11 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from safetensors.torch import load_file
 
 import pipeline as nc
 from experiments.pretrain_mini.concepts import Concept
-from experiments.pretrain_mini.export import WEIGHTS, export
+from experiments.pretrain_mini.export import export
 from experiments.pretrain_mini.image_tower import SIDE, ImageTower
 from experiments.pretrain_mini.text_tower import READY, TextTower, grouped_tokens, load_tokenizer
 from pipeline.bundled import BUNDLED_MODELS
@@ -79,12 +78,3 @@ def test_anybody_may_read_the_weights(exported: Exported) -> None:
     weights = exported.folder / "open_clip_model.safetensors"
     assert weights.stat().st_mode & 0o777 == 0o644
     assert weights.stat().st_size < 30e6
-
-
-def test_trained_on_from_a_model_the_image_tower_is_halfway_between_the_two(exported: Exported, tmp_path: Path) -> None:
-    export(exported.folder.parent / "out", tmp_path, CONCEPTS, MINI)
-    before, after, written = (load_file(folder / WEIGHTS) for folder in (MINI, exported.folder, tmp_path))
-    name = "visual.trunk.stem.conv1.conv.weight"
-    middle = (before[name].float() + after[name].float()) / 2
-    torch.testing.assert_close(written[name].float(), middle, rtol=1e-3, atol=1e-4)
-    torch.testing.assert_close(written["token_embedding.weight"], after["token_embedding.weight"])
