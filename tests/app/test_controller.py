@@ -126,7 +126,12 @@ def test_a_window_that_is_behind_shows_the_newest_prediction_only(joined: Joined
     several = [replace(last, start_us=last.start_us + step, end_us=last.end_us + step) for step in (1, 2, 3)]
     shown: list[Prediction | None] = []
     joined.controller._news.prediction.connect(lambda _: shown.append(joined.controller.prediction))
-    thread = threading.Thread(target=lambda: [joined.controller._predicted(each) for each in several])
+
+    def say() -> None:
+        for each in several:
+            joined.controller._predicted(each)
+
+    thread = threading.Thread(target=say)
     thread.start()
     thread.join()  # all are said before the window has time for one
     joined.shown(lambda: len(shown) == 3)
