@@ -270,7 +270,8 @@ def load_small_clip(sizes: SmallClipSizes, weights: Path, *, folded: bool = True
             if isinstance(part, ConvNormAct):
                 part.fold()
         module.requires_grad_(False)
-    return module
+    # Convolutions of a single frame are a tenth faster with the channels of a pixel side by side.
+    return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def _plain(tensor: Tensor) -> Tensor:
