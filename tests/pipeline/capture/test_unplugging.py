@@ -63,8 +63,10 @@ def test_unplugged_at_any_moment(bus: UsbBus, tmp_path: Path, model: str) -> Non
 
 
 def held(setter: Setter) -> dict[str, int]:
-    """Give what the program holds, no recording being written."""
+    """Give what the program holds once no recording is written any more: orders are carried out before frames come."""
     setter.order("record", "-")
+    setter.order("pixels", 3)
+    setter.next("pixels")
     setter.order("spent")
     found: dict[str, int] = setter.next("spent")
     return found
