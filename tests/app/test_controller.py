@@ -64,6 +64,16 @@ def has_answer(joined: Joined) -> bool:
     return joined.window.hero.percentage.endswith("%")
 
 
+def last_prediction(joined: Joined) -> Prediction:
+    """End the inference thread once something was judged; gives what it judged last."""
+    joined.shown(lambda: has_answer(joined))
+    joined.controller._worker.stop()
+    QApplication.processEvents()
+    last = joined.controller.prediction
+    assert last is not None
+    return last
+
+
 def labels(joined: Joined) -> tuple[str, ...]:
     prediction = joined.controller.prediction
     return () if prediction is None else prediction.labels
@@ -106,11 +116,7 @@ def test_a_file_that_cannot_be_opened_costs_a_banner_and_the_stream_before_goes_
 
 def test_what_is_judged_after_the_camera_went_away_is_not_shown(joined: Joined) -> None:
     """The last windows are still in the inference thread when it is told that the camera is gone."""
-    joined.shown(lambda: has_answer(joined))
-    joined.controller._worker.stop()
-    QApplication.processEvents()
-    late = joined.controller.prediction
-    assert late is not None
+    late = last_prediction(joined)
     joined.controller._news.status.emit(Lost("The camera was unplugged: plug it in again.", restarting=False))
     assert joined.window.hero.label == NO_MOTION
     joined.controller._predicted(late)
@@ -118,11 +124,7 @@ def test_what_is_judged_after_the_camera_went_away_is_not_shown(joined: Joined) 
 
 
 def test_a_window_that_is_behind_shows_the_newest_prediction_only(joined: Joined) -> None:
-    joined.shown(lambda: has_answer(joined))
-    joined.controller._worker.stop()
-    QApplication.processEvents()
-    last = joined.controller.prediction
-    assert last is not None
+    last = last_prediction(joined)
     several = [replace(last, start_us=last.start_us + step, end_us=last.end_us + step) for step in (1, 2, 3)]
     shown: list[Prediction | None] = []
     joined.controller._news.prediction.connect(lambda _: shown.append(joined.controller.prediction))
