@@ -79,7 +79,7 @@ class Davis346(EventCamera):
         super().__init__(serial, scene, clock_us=clock_us, faults=faults)
         self.release = _CONTROLLER | firmware
         self._picture = picture
-        self._imu = Imu(INVENSENSE_6050, motion)
+        self.imu = Imu(INVENSENSE_6050, motion)
         self._logic = logic
         self.registers = Registers({})
 
@@ -106,14 +106,14 @@ class Davis346(EventCamera):
         self._words = WordStream(self._clock_at_start, reset=reset)
         self._plan: list[Mark] = []
         self._next_frame = self._clock_at_start
-        self._imu.restart(self._clock_at_start)
+        self.imu.restart(self._clock_at_start)
 
     def encode(self, events: EventArray, start_us: int, end_us: int, *, reset: bool) -> bytes:
         if reset:
             self._words.reset()
             self._plan.clear()
             self._next_frame = start_us
-            self._imu.restart(start_us)
+            self.imu.restart(start_us)
         self._plan_until(start_us, end_us)
         due = [mark for mark in self._plan if mark.time_us < end_us]
         del self._plan[: len(due)]
@@ -131,7 +131,7 @@ class Davis346(EventCamera):
                 region = [values.get(register, 0) for register in _REGION]
                 self._plan.append(Mark(at, _frame_begin(region, cycles)))
                 self._plan.append(Mark(at + exposure, _frame_end(self._picture(at).tobytes(), *region)))
-        self._plan += self._imu.samples(values, end_us)
+        self._plan += self.imu.samples(values, end_us)
         self._plan.sort(key=lambda mark: mark.time_us)
 
 

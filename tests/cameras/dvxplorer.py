@@ -51,7 +51,7 @@ class Dvxplorer(EventCamera):
     ) -> None:
         super().__init__(serial, scene, clock_us=clock_us, faults=faults)
         self.release = _CONTROLLER | firmware
-        self._imu = Imu(BOSCH_160, motion)
+        self.imu = Imu(BOSCH_160, motion)
         self._logic = logic
         self.registers = Registers({})
 
@@ -74,14 +74,14 @@ class Dvxplorer(EventCamera):
 
     def begin(self, *, reset: bool) -> None:
         self._words = WordStream(self._clock_at_start, reset=reset)
-        self._imu.restart(self._clock_at_start)
+        self.imu.restart(self._clock_at_start)
 
     def encode(self, events: EventArray, start_us: int, end_us: int, *, reset: bool) -> bytes:
         if reset:
             self._words.reset()
-            self._imu.restart(start_us)
+            self.imu.restart(start_us)
         time, x, y = (events[name].astype(np.int64) for name in ("timestamp", "x", "y"))
         rows = _ROWS | np.where(events["polarity"] == 0, _OFF, 0) | 1 << (y & 7)
         words = np.stack([_COLUMN | x, _GROUP | y >> 3, rows], axis=1)
-        samples = self._imu.samples(self.registers.values, end_us)
+        samples = self.imu.samples(self.registers.values, end_us)
         return self._words.write(time, words, start_us, end_us, samples)

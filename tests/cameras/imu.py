@@ -69,16 +69,23 @@ class Imu:
     chip : Chip
     motion : callable
         What moves, by the camera's clock (µs).
+
+    Attributes
+    ----------
+    sent : int
+        Samples that were given since the stream was last started.
     """
 
     def __init__(self, chip: Chip, motion: Callable[[int], Motion]) -> None:
         self.chip = chip
+        self.sent = 0
         self._motion = motion
         self._next = 0
 
     def restart(self, at_us: int) -> None:
         """Begin again at this time of the camera's clock."""
         self._next = at_us
+        self.sent = 0
 
     def samples(self, registers: Mapping[tuple[int, int], int], end_us: int) -> list[Mark]:
         """Give the samples before `end_us` that were not given yet."""
@@ -88,6 +95,7 @@ class Imu:
             if words is not None:
                 marks.append(Mark(self._next, words))
             self._next += INTERVAL_US
+        self.sent += len(marks)
         return marks
 
     def _words(self, registers: Mapping[tuple[int, int], int], motion: Motion) -> Words | None:

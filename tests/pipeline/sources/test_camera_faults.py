@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.cameras.dvs128 import RESET_TIME
+from tests.cameras.dvxplorer import Dvxplorer
 from tests.cameras.event_camera import EventCamera
 from tests.cameras.faults import Faults
 from tests.cameras.models import MODELS
@@ -180,10 +181,25 @@ def test_transfers_that_fail_for_the_other_driver(bus: UsbBus) -> None:
     assert answer["restarting"]
 
 
-@pytest.mark.parametrize(("words", "model"), [((), "dvxplorer"), (WITHOUT_DV, "davis346")])
-def test_the_stream_dies(bus: UsbBus, words: tuple[str, ...], model: str) -> None:
+def after_signs_of_life(camera: EventCamera) -> None:
+    """Wait until its motion sensor, which the driver switches on after the events, has said something."""
+    assert isinstance(camera, Dvxplorer)
+    wait_until(lambda: camera.imu.sent > 10)
+
+
+@pytest.mark.parametrize(
+    ("words", "model", "wait"),
+    [((), "dvxplorer", after_signs_of_life), (WITHOUT_DV, "davis346", lambda camera: None)],
+    ids=["dv", "nd"],
+)
+def test_the_stream_dies(bus: UsbBus, words: tuple[str, ...], model: str, wait: Callable[[EventCamera], None]) -> None:
     need_driver("nd")
-    answer = lost(bus, model, lambda camera: bus.set_faults(camera, stalled=True), *words)
+
+    def stall(camera: EventCamera) -> None:
+        wait(camera)
+        bus.set_faults(camera, stalled=True)
+
+    answer = lost(bus, model, stall, *words)
     assert "sent nothing at all" in answer["message"]
     assert answer["restarting"]
 
