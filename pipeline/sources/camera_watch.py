@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -18,10 +19,17 @@ TICK_AT_MOST_S = 0.5
 DRIFT_US_A_MINUTE = 10_000
 STEP_S = 10.0
 STEPS_A_MINUTE = 6
-LEAP_US = 5_000_000
-"""Time does not go on by more than this in one packet, unless that long has passed."""
+LEAP_US = 9_000_000
+"""Time does not go on by more than this in one packet, unless that long has passed, or the clock was set back."""
 STILL_S = 0.5
 """A camera's time that stands still for so long, while packets come, has been set back."""
+AHEAD_US = 300_000
+"""A camera's time that gets so far ahead at once has been set back: the driver took that for a wrap."""
+AHEAD_AT_FIRST_US = 2_000_000
+SETTLING_S = 1.0
+"""So long more is allowed: where a machine is busy as the camera is opened, all that comes at first may be late."""
+MOST_LOSS = 0.001
+"""No clock loses more than this part of the time."""
 OUTSIDE_SHARE = 0.1
 OUTSIDE_EVENTS = 100
 """Events that lie outside the sensor in one packet, and their share of it, that no camera sends."""
@@ -142,6 +150,10 @@ class DriftMeter:
 class TimeCheck:
     """Whether a camera's time goes on as time does, for drivers that take anything for events.
 
+    A driver whose camera tells only the lowest bits of its time cannot know a clock that was set back. Where the time
+    falls by less than half of what these bits hold, it waits until the clock has caught up; where it falls by more, it
+    takes that for a wrap, and the time gets ahead. What comes late, or is read late, never looks ahead.
+
     Parameters
     ----------
     clock_s : callable
@@ -153,20 +165,33 @@ class TimeCheck:
         self._looked_s = clock_s()
         self._shown_us: int | None = None
         self._still_s = 0.0
-        self.stands_still = False
+        self._lead_us = math.inf
+        """Smallest one of this computer's clock over the camera's."""
+        self._settled_s = math.inf
         self.leaps = False
+        """By more than any camera's does."""
+        self.stands_still = False
+        self.gets_ahead = False
 
-    def saw(self, camera_us: int, packets: int) -> None:
-        """Note what the camera's clock shows after so many packets."""
+    def saw(self, camera_us: int, packets: int, waiting: int = 0) -> None:
+        """Note what the camera's clock shows after so many packets, while so many more wait to be read."""
         before_s, self._looked_s = self._looked_s, self._clock_s()
+        passed_s = self._looked_s - before_s
+        self._compare(self._looked_s * 1e6 - camera_us, passed_s, waiting)
         if self._shown_us is not None:
-            passed_s = self._looked_s - before_s
             gone_us = camera_us - self._shown_us
             self.leaps = gone_us > LEAP_US * max(packets, 1) + passed_s * 2e6
             self._still_s = self._still_s + min(passed_s, TICK_AT_MOST_S / 2) if gone_us <= 0 else 0.0
             self.stands_still = self._still_s >= STILL_S
             camera_us = max(camera_us, self._shown_us)  # drivers let the lowest bits of a time that was set back run
         self._shown_us = camera_us
+
+    def _compare(self, lead_us: float, passed_s: float, waiting: int) -> None:
+        allowed_us = AHEAD_US if self._looked_s >= self._settled_s else AHEAD_AT_FIRST_US
+        self.gets_ahead = not math.isinf(self._settled_s) and lead_us < self._lead_us - allowed_us
+        self._lead_us = min(lead_us, self._lead_us + passed_s * 1e6 * MOST_LOSS)
+        if not waiting and math.isinf(self._settled_s):
+            self._settled_s = self._looked_s + SETTLING_S
 
 
 def mostly_outside(events: int, outside: int) -> bool:

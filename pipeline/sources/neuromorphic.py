@@ -165,10 +165,10 @@ class NeuromorphicSource(LiveSource):
             return
         if self._ahead_us is None:
             self._ahead_us = round(ring.system_time * 1e6) - int(shown_us)
-        self._check.saw(int(shown_us), int(ring.raw_packets))
+        self._check.saw(int(shown_us), int(ring.raw_packets), int(ring.backlog))
         if self._check.leaps:
             self._over = SourceLost(camera_faults.nonsense(self._label), restarting=True)
-        elif self._check.stands_still:
+        elif self._check.stands_still or self._check.gets_ahead:
             self._over = SourceLost(camera_faults.clock_set_back(self._label), restarting=True)
         if self._over is not None:
             raise self._over

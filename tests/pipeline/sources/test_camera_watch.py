@@ -124,6 +124,45 @@ def test_time_that_stands_still_while_packets_come_was_set_back() -> None:
     assert check.stands_still
 
 
+def packets(check: TimeCheck, clock: Clock, *, seconds: float, ahead_us: int, late_us: int = 0) -> None:
+    """Let a packet come every 10 ms of a camera that is so far ahead, each so late; none of them may be doubted."""
+    for _ in range(round(seconds * 100)):
+        clock.now_s += 0.01
+        check.saw(round(clock.now_s * 1e6) + ahead_us - late_us, 1)
+        assert not check.gets_ahead
+
+
+def test_time_that_gets_ahead_at_once_was_set_back_and_taken_for_a_wrap() -> None:
+    clock = Clock()
+    check = TimeCheck(clock)
+    packets(check, clock, seconds=2, ahead_us=0)
+    clock.now_s += 0.01
+    check.saw(round(clock.now_s * 1e6) + 4_000_000, 1)
+    assert check.gets_ahead
+    assert not check.leaps
+
+
+def test_nothing_that_is_read_late_gets_ahead() -> None:
+    """Also where all that came at first was late: so much waits to be read, or the whole machine is busy."""
+    clock = Clock()
+    check = TimeCheck(clock)
+    for number in range(10):
+        clock.now_s += 0.01
+        check.saw(round(clock.now_s * 1e6) - 6_000_000 + number * 640_000, 64, waiting=1000)
+        assert not check.gets_ahead
+    packets(check, clock, seconds=0.5, ahead_us=0, late_us=1_500_000)
+    packets(check, clock, seconds=2, ahead_us=0)
+    packets(check, clock, seconds=5, ahead_us=0, late_us=900_000)
+    packets(check, clock, seconds=2, ahead_us=0)
+
+
+def test_a_clock_that_gains_all_the_time_does_not_get_ahead_at_once() -> None:
+    clock = Clock()
+    check = TimeCheck(clock)
+    for second in range(120):
+        packets(check, clock, seconds=1, ahead_us=10_000 * second)
+
+
 def test_time_that_leaps_is_nonsense() -> None:
     clock = Clock()
     check = TimeCheck(clock)
