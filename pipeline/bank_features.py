@@ -1,10 +1,11 @@
-"""What one model makes of its bank of texts, encoded in small portions between other work."""
+"""What one model makes of its bank of texts: from a file, or encoded in small portions between other work."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from pipeline.bank_files import keep_features, read_features
 from pipeline.clip import ClipModel
 from pipeline.prompts import Template
 
@@ -20,19 +21,26 @@ class BankFeatures:
     def __init__(self, model: ClipModel) -> None:
         self._model = model
         self._known: OrderedDict[tuple[str, ...], torch.Tensor] = OrderedDict()
+        self._looked_for: set[tuple[str, ...]] = set()
         self._begun: tuple[str, ...] = ()
         self._texts: list[str] = []
         self._units: list[torch.Tensor] = []
 
     def of(self, template: Template) -> torch.Tensor | None:
         """Give the unit vectors, float32 (M, C): of each concept's texts the mean; None until all are encoded."""
-        return self._known.get(template.texts)
+        texts = template.texts
+        if texts not in self._known and texts not in self._looked_for:
+            self._looked_for.add(texts)
+            saved = read_features(self._model, template)
+            if saved is not None:
+                self._remember(texts, saved)
+        return self._known.get(texts)
 
     def encode(self, template: Template, at_most: int | None = None) -> int:
         """Encode texts that are left for this template, but no more than `at_most`; gives how many are still left."""
         import torch
 
-        if template.texts in self._known:
+        if self.of(template) is not None:
             self._known.move_to_end(template.texts)
             return 0
         names = self._model.bank.names
@@ -45,9 +53,29 @@ class BankFeatures:
         self._units.append(torch.nn.functional.normalize(self._model.encode_texts(portion), dim=1))
         left = len(self._texts) - done - len(portion)
         if not left:
-            units = torch.cat(self._units).reshape(len(names), len(template.texts), -1)
-            self._known[template.texts] = torch.nn.functional.normalize(units.mean(1), dim=1)
+            features = _of_concepts(torch.cat(self._units), len(names))
+            self._remember(template.texts, features)
+            keep_features(self._model, template, features)
             self._begun, self._texts, self._units = (), [], []
-            while len(self._known) > TEMPLATES_KEPT:
-                self._known.popitem(last=False)
         return left
+
+    def _remember(self, texts: tuple[str, ...], features: torch.Tensor) -> None:
+        self._known[texts] = features
+        while len(self._known) > TEMPLATES_KEPT:
+            forgotten, _ = self._known.popitem(last=False)
+            self._looked_for.discard(forgotten)
+
+
+def encode_bank(model: ClipModel, template: Template) -> torch.Tensor:
+    """Give the unit vectors of a model's bank, float32 (M, C), encoded now; takes about half a minute."""
+    import torch
+
+    texts = [text for name in model.bank.names for text in template.fill(name)]
+    return _of_concepts(torch.nn.functional.normalize(model.encode_texts(texts), dim=1), len(model.bank.names))
+
+
+def _of_concepts(units: torch.Tensor, concepts: int) -> torch.Tensor:
+    """Of each concept's texts, which follow each other, the mean, with length 1."""
+    import torch
+
+    return torch.nn.functional.normalize(units.reshape(concepts, -1, units.shape[1]).mean(1), dim=1)

@@ -10,6 +10,7 @@ import math
 import threading
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -33,7 +34,7 @@ from pipeline.preprocessing import (
     known_view,
 )
 from pipeline.text_bank import TextBank, bank_of
-from pipeline.weights import sha256_of
+from pipeline.weights import fingerprint_of, sha256_of
 
 if TYPE_CHECKING:
     import torch
@@ -136,6 +137,16 @@ class ClipModel:
     def context_length(self) -> int:
         return self._texts.context_length
 
+    @property
+    def folder(self) -> Path | None:
+        """The folder that the model was opened from, where it was."""
+        return self._plan.folder
+
+    @property
+    def has_weights_file(self) -> bool:
+        """False: the weights are random."""
+        return self._plan.weights is not None
+
     @cached_property
     def weights_sha256(self) -> str:
         """SHA-256 of the weights file; of the numbers themselves where they are random."""
@@ -145,6 +156,11 @@ class ClipModel:
         for _, tensor in sorted(self.module.state_dict().items()):
             digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+    @cached_property
+    def weights_fingerprint(self) -> str:
+        """What tells these weights from others, found within milliseconds: see `fingerprint_of`."""
+        return fingerprint_of(self._plan.weights) if self._plan.weights is not None else self.weights_sha256
 
     @cached_property
     def bank(self) -> TextBank:

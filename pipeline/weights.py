@@ -19,6 +19,8 @@ Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 
 _ZIP, _HEADER_BYTES = b"PK", 8
 _MAX_HEADER = 100_000_000
+SMALL_BYTES = 50_000_000
+"""A file that can be read whole at every start."""
 
 
 def check_weights_file(file: Path) -> None:
@@ -168,10 +170,23 @@ def _sizes_in_config(config: Mapping[str, Any]) -> tuple[object, ...] | None:
     return *towers, (layers, vision.get("width", 768), patch, side // patch * patch)
 
 
+def fingerprint_of(file: Path) -> str:
+    """Give the SHA-256 of a file that is small or in the hub's cache; of another its place, size and last change."""
+    status = file.stat()
+    if status.st_size <= SMALL_BYTES or _hub_name(file):
+        return sha256_of(file)
+    return f"{file.resolve()} {status.st_size} {status.st_mtime_ns}"
+
+
 def sha256_of(file: Path) -> str:
     """Give the SHA-256 of a file; for one in the hub's cache it is the name under which the hub stores it."""
-    stored = file.resolve().name
-    if file.is_symlink() and re.fullmatch(r"[0-9a-f]{64}", stored):
+    stored = _hub_name(file)
+    if stored:
         return stored
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _hub_name(file: Path) -> str:
+    stored = file.resolve().name
+    return stored if file.is_symlink() and re.fullmatch(r"[0-9a-f]{64}", stored) else ""

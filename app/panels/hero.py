@@ -215,7 +215,8 @@ class Hero(QWidget):
             readings[("then", runner_up[0])] = runner_up[1]
         if before != self._leader.shown:
             self._readings.reset()
-        self._readings.offer(readings)
+        if self._readings.offer(readings):
+            self.update()  # the whole: the bar's length follows the digits
         self._bar.move("bar", probability)
         self._show(self._answer_face(label, colour_number, untrained))
         self._wake()

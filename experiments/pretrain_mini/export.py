@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from experiments.pretrain_mini.concept_features import write_concept_features
 from experiments.pretrain_mini.concepts import Concept
 from experiments.pretrain_mini.image_tower import SIDE, TIMM_MODEL
 from experiments.pretrain_mini.teacher import WIDTH
@@ -35,7 +36,7 @@ def config(pieces: int) -> dict[str, object]:
 
 
 def export(out: Path, folder: Path, concepts: list[Concept]) -> None:
-    """Write the folder from the checkpoints in `out`: configuration, weights in half precision, tokenizer, concepts.
+    """Write the folder from the checkpoints in `out`: configuration, weights, tokenizer, concepts and their features.
 
     `concepts.txt` is what the model was taught: concepts that are held out are not in it.
     """
@@ -56,3 +57,4 @@ def export(out: Path, folder: Path, concepts: list[Concept]) -> None:
         shutil.copy(out / name, folder / name)
     lines = ["\t".join(concept.words) for concept in concepts if not concept.held_out]
     (folder / "concepts.txt").write_text("\n".join(lines) + "\n")
+    write_concept_features(folder)

@@ -1,6 +1,7 @@
 import pytest
-from PyQt6.QtGui import QColor, QImage
-from PyQt6.QtWidgets import QPushButton
+from PyQt6.QtCore import QEvent, QObject, QRect
+from PyQt6.QtGui import QColor, QImage, QPaintEvent
+from PyQt6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.motion import VARIABLE
@@ -36,6 +37,20 @@ def has_colour(hero: Hero, colour: QColor) -> bool:
     return any(image.pixel(x, y) == wanted for x in range(0, image.width()) for y in range(0, image.height(), 2))
 
 
+class Painted(QObject):
+    """Which parts of a widget are painted."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.boxes: list[QRect] = []
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        if isinstance(event, QPaintEvent):
+            self.boxes.append(event.rect())
+        return False
+
+
 def test_the_first_answer_is_shown_at_once(hero: Hero) -> None:
     hero.show_answer("a person", 0.87, 0, ("umbrella", 0.06))
     assert (hero.header, hero.label, hero.percentage) == ("Most probable", "a person", "87%")
@@ -69,6 +84,19 @@ def test_digits_wait_for_their_turn(hero: Hero, clock: Clock, qtbot: QtBot) -> N
     assert hero.percentage == "87%"
     clock.now += 0.2
     qtbot.waitUntil(lambda: hero.percentage == "55%")
+
+
+def test_new_digits_are_drawn_at_once_with_the_bar_that_makes_room_for_them(
+    hero: Hero, clock: Clock, qtbot: QtBot
+) -> None:
+    painted = Painted(hero)
+    hero.show_answer("a person", 0.87, 0, ("umbrella", 0.06))
+    qtbot.waitUntil(lambda: hero.rect() in painted.boxes)
+    painted.boxes.clear()
+    clock.now += 1
+    hero.show_answer("a person", 1.0, 0, ("umbrella", 0.0))
+    assert hero.percentage == "100%"
+    qtbot.waitUntil(lambda: hero.rect() in painted.boxes)
 
 
 def test_under_40_percent_it_is_not_sure(hero: Hero, clock: Clock) -> None:

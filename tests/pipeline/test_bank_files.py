@@ -1,0 +1,123 @@
+"""The features of a model's bank outlive the program, and are never taken for those of something else."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipeline import clip as nc
+from pipeline.bank_features import BankFeatures, encode_bank
+from pipeline.bank_files import FEATURES_FILE, FILES_KEPT, keep_features, read_features, write_features
+from pipeline.model_choice import BUNDLED
+from pipeline.prompts import PRESETS, Template
+from tests.pipeline.tiny_clip import save_folder
+
+PLAIN = PRESETS["plain"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = save_folder(tmp_path / "mini")
+    (folder / "concepts.txt").write_text("umbrella\tbrolly\nstar\ncup\n", encoding="utf-8")
+    return folder
+
+
+def opened(folder: Path, precision: str = "fp32") -> nc.ClipModel:
+    return nc.load_model(str(folder), device="cpu", precision=precision)
+
+
+def encoded(model: nc.ClipModel, template: Template = PLAIN) -> torch.Tensor:
+    bank = BankFeatures(model)
+    bank.encode(template)
+    features = bank.of(template)
+    assert features is not None
+    return features
+
+
+def test_what_was_encoded_once_is_there_at_the_next_start(folder: Path) -> None:
+    before = encoded(opened(folder))
+    after = BankFeatures(opened(folder)).of(PLAIN)
+    assert after is not None
+    assert torch.equal(after, before)
+
+
+def test_it_is_what_encoding_all_texts_at_once_gives(folder: Path) -> None:
+    model = opened(folder)
+    torch.testing.assert_close(encoded(model, PRESETS["photos"]), encode_bank(model, PRESETS["photos"]))
+
+
+@pytest.mark.parametrize("change", ["weights", "concepts", "template", "precision"])
+def test_what_is_of_something_else_is_encoded_anew(folder: Path, change: str) -> None:
+    encoded(opened(folder))
+    template, precision = PLAIN, "fp32"
+    match change:
+        case "weights":
+            save_folder(folder, seed=1)
+        case "concepts":
+            (folder / "concepts.txt").write_text("umbrella\tbrolly\nstar\nmug\n", encoding="utf-8")
+        case "template":
+            template = PRESETS["class"]
+        case "precision":
+            precision = "bf16"
+    assert read_features(opened(folder, precision), template) is None
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"no features", b"\x08\0\0\0\0\0\0\0{}      "], ids=["empty", "text", "header"]
+)
+def test_a_damaged_file_is_made_anew(folder: Path, own_cache: Path, damage: bytes) -> None:
+    before = encoded(opened(folder))
+    (file,) = own_cache.rglob("*.safetensors")
+    file.write_bytes(damage)
+    assert read_features(opened(folder), PLAIN) is None
+    assert torch.equal(encoded(opened(folder)), before)
+    assert read_features(opened(folder), PLAIN) is not None
+
+
+def test_a_folder_may_bring_them_in_half_precision_for_every_precision(folder: Path) -> None:
+    model = opened(folder)
+    write_features(folder / FEATURES_FILE, model, PLAIN, encode_bank(model, PLAIN).half())
+    for precision in ("fp32", "bf16"):
+        brought = read_features(opened(folder, precision), PLAIN)
+        assert brought is not None
+        torch.testing.assert_close(brought, encode_bank(model, PLAIN), atol=1e-3, rtol=0)
+        torch.testing.assert_close(brought.norm(dim=1), torch.ones(3))
+    save_folder(folder, seed=1)
+    assert read_features(opened(folder), PLAIN) is None, "the weights are others now"
+
+
+def test_random_weights_leave_nothing_behind(own_cache: Path) -> None:
+    model = nc.load_model("untrained", device="cpu", precision="fp32")
+    keep_features(model, PLAIN, torch.zeros(2, model.width))
+    assert read_features(model, PLAIN) is None
+    assert not list(own_cache.rglob("*"))
+
+
+def test_only_the_newest_files_are_kept(folder: Path, own_cache: Path) -> None:
+    model = opened(folder)
+    for number in range(FILES_KEPT + 3):
+        keep_features(model, Template.free(f"{{}} {number}"), torch.ones(3, model.width))
+    assert len(list(own_cache.rglob("*"))) == FILES_KEPT + 1, "with their folder"
+    assert read_features(model, Template.free(f"{{}} {FILES_KEPT + 2}")) is not None
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(folder: Path, own_cache: Path) -> None:
+    own_cache.rmdir()
+    own_cache.write_bytes(b"")
+    encoded(opened(folder))
+    assert own_cache.is_file()
+
+
+def test_the_bundled_model_brings_what_its_weights_give(tmp_path: Path) -> None:
+    """Its file is made by `python -m experiments.pretrain_mini.concept_features models/neuroclip-mini`."""
+    bundled = nc.load_model(str(BUNDLED), device="cpu", precision="fp32")
+    brought = read_features(bundled, PLAIN)
+    assert brought is not None
+    here = shutil.copytree(BUNDLED, tmp_path / BUNDLED.name, ignore=lambda *_: {FEATURES_FILE})
+    alone = nc.load_model(str(here), device="cpu", precision="fp32")
+    assert read_features(alone, PLAIN) is None
+    some = torch.arange(0, len(brought), 50)
+    texts = [text for place in some.tolist() for text in PLAIN.fill(alone.bank.names[place])]
+    given = torch.nn.functional.normalize(alone.encode_texts(texts), dim=1)
+    torch.testing.assert_close(brought[some], given, atol=2e-4, rtol=0)
