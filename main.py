@@ -411,7 +411,7 @@ def start(argv: Sequence[str] | None) -> int:
 
         return install_rules(input, print)
     if given.list_cameras or given.list_models:
-        from pipeline.listing import print_cameras, print_models
+        from pipeline.listing_tables import print_cameras, print_models
 
         return print_cameras() if given.list_cameras else print_models()
 

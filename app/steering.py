@@ -13,11 +13,10 @@ from app.preferences import Preferences
 from app.window import MainWindow
 from app.wording import split_message
 from pipeline.capture.messages import ChangeScene, ChooseObjects, Command, DragObject
-from pipeline.simulation.picture_file import PICTURE_SUFFIXES, PictureError, picture_names, read_thing
 from pipeline.sources.base import SimulationSpec, SourceInfo, SourceSpec
 
 ADD = "Add as a class"
-_PICTURES = f"Pictures ({' '.join('*' + suffix for suffix in (*PICTURE_SUFFIXES, '.svg'))})"
+_PICTURES = "Pictures (*.png *.jpg *.jpeg *.webp *.bmp *.gif *.svg)"
 
 
 class Steering(QObject):
@@ -88,6 +87,9 @@ class Steering(QObject):
 
     def show_picture(self, path: Path) -> None:
         """Let the simulation show this picture from now on, and offer what it is called as a class."""
+        # Brings numba: 80 MB and half a second that the window does without until then.
+        from pipeline.simulation.picture_file import PictureError, picture_names, read_thing
+
         spec = self._spec_now()
         if not isinstance(spec, SimulationSpec):
             return

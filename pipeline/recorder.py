@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import time
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import dv_processing as dv
 
 from pipeline.events import EventArray
+from pipeline.recording_parts import free_part
 from pipeline.sources.base import EventBatch, SourceInfo
 
 if TYPE_CHECKING:
@@ -177,14 +177,6 @@ class Recorder:
             self.bytes = self._closed_bytes + os.stat(self.path).st_size
         except OSError:  # removed by somebody meanwhile: the number stays where it was
             return
-
-
-def free_part(path: Path) -> Path:
-    """Give the name under which a recording goes on: `walk-2.aedat4` after `walk.aedat4`, or a later number."""
-    stem, dash, number = path.stem.rpartition("-")
-    if not (dash and number.isdigit() and path.with_stem(stem).exists()):
-        stem = path.stem
-    return next(part for count in itertools.count(2) if not (part := path.with_stem(f"{stem}-{count}")).exists())
 
 
 def _packets(batch: EventBatch) -> Iterator[tuple[int, dv.EventPacket]]:

@@ -68,12 +68,22 @@ def test_capture_code_imports_neither_torch_nor_qt(path: Path) -> None:
     assert not packages(path) & (HEAVY | QT)
 
 
+def loaded_with(module: str, *looked_for: str) -> list[str]:
+    code = f"import sys, {module}; print(*[name for name in {looked_for} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
 @pytest.mark.parametrize("module", ["main", "pipeline", "pipeline.capture.child", "pipeline.worker", "app.controller"])
 def test_what_comes_first_is_loaded_without_torch(module: str) -> None:
     """The window and the capture process start before torch, which takes seconds to import."""
-    code = f"import sys, {module}; print(*[name for name in ('torch', 'open_clip', 'timm') if name in sys.modules])"
-    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert loaded.split() == []
+    assert loaded_with(module, "torch", "open_clip", "timm") == []
+
+
+@pytest.mark.parametrize("module", ["main", "pipeline", "pipeline.worker", "app.controller"])
+def test_what_only_the_capture_process_needs_is_not_loaded_by_the_window(module: str) -> None:
+    """numba alone takes 80 MB and half a second."""
+    assert loaded_with(module, "numba", "dv_processing", "av") == []
 
 
 def test_the_capture_process_is_loaded_without_qt() -> None:

@@ -46,7 +46,7 @@ from pipeline.capture.messages import (
 from pipeline.capture.ring import Pixels, RingFeed, latest_picture
 from pipeline.events import Resolution
 from pipeline.feed import FrameFeed
-from pipeline.recorder import free_part
+from pipeline.recording_parts import free_part
 from pipeline.sources import camera_faults
 from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SourceSpec, VideoSpec, WebcamSpec
 from pipeline.sources.camera_config import CameraConfig

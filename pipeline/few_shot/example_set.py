@@ -22,7 +22,6 @@ import numpy.typing as npt
 import safetensors
 import safetensors.numpy
 
-from pipeline.event_framing import event_frames
 from pipeline.few_shot.errors import FewShotError
 from pipeline.few_shot.taught import FeatureSetting, TaughtClass
 from pipeline.few_shot.training import Lesson
@@ -129,6 +128,7 @@ def window_frames(examples: ExampleSet, example: ListedExample) -> Frames:
     FewShotError
         The file is not there, or not what was exported.
     """
+    from pipeline.event_framing import event_frames
     from pipeline.reading import DamagedRecordingWarning, read_recording
     from pipeline.sources.base import SourceError
 

@@ -14,8 +14,6 @@ from pipeline.simulation.drawing import Texture
 from pipeline.simulation.shapes import SHAPES, WHITE, label
 from pipeline.simulation.things import Thing
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
-"""Of pictures, as a file dialog offers them; others are tried too."""
 LARGEST_FILE = 64_000_000
 LARGEST_PICTURE = 100_000_000
 """px"""

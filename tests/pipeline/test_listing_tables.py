@@ -2,14 +2,14 @@
 
 import pytest
 
-from pipeline import listing
+from pipeline import listing_tables
 from pipeline.sources.webcam_discovery import WebcamFound
 
 
 def test_webcams_have_a_part_of_their_own(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(listing, "_ask", lambda words: [])
-    monkeypatch.setattr(listing, "find_webcams", lambda: (WebcamFound(0, "Front [bold]", "/dev/video0"),))
-    assert listing.print_cameras() == 1
+    monkeypatch.setattr(listing_tables, "ask_for_cameras", lambda closely: [])
+    monkeypatch.setattr(listing_tables, "find_webcams", lambda: (WebcamFound(0, "Front [bold]", "/dev/video0"),))
+    assert listing_tables.print_cameras() == 1
     said = capsys.readouterr()
     assert "No event camera was found" in said.err
     heading, *rows = [line.split() for line in said.out.splitlines() if line.strip()]
@@ -21,7 +21,7 @@ def test_webcams_have_a_part_of_their_own(monkeypatch: pytest.MonkeyPatch, capsy
 def test_without_webcams_nothing_is_said_of_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(listing, "_ask", lambda words: [])
-    monkeypatch.setattr(listing, "find_webcams", tuple)
-    assert listing.print_cameras() == 1
+    monkeypatch.setattr(listing_tables, "ask_for_cameras", lambda closely: [])
+    monkeypatch.setattr(listing_tables, "find_webcams", tuple)
+    assert listing_tables.print_cameras() == 1
     assert capsys.readouterr().out == ""
