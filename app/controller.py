@@ -771,6 +771,7 @@ class Controller(QObject):
                 state=text,
                 dot=dot,
                 event_rate=numbers.event_rate if live.info else None,
+                thinning=numbers.thinning,
                 predictions_per_s=len(self._predicted_at) / RATE_OVER_S if self._model.status == "ready" else None,
                 latency_ms=prediction.latency_ms if prediction else None,
                 skipped=prediction.skipped_windows if prediction else None,

@@ -48,6 +48,8 @@ class StatusValues:
         Windows that were never predicted.
     device, precision, model : str or None
     memory_bytes : int or None
+    thinning : int
+        k: every k-th event is judged and drawn.
     """
 
     state: str = "Starting"
@@ -60,11 +62,13 @@ class StatusValues:
     precision: str | None = None
     model: str | None = None
     memory_bytes: int | None = None
+    thinning: int = 1
 
 
 EXPLANATIONS = {
     "State": "What the source of events is doing now.",
-    "Events": "Events that arrive each second, over about the last second. Millions are normal when much moves.",
+    "Events": "Events that arrive each second, over about the last second. Millions are normal when much moves. "
+    "Where more come than this machine can take in, only every second, fourth, … is judged and drawn.",
     "Predictions": "How often each second the model judges what is seen. Every prediction looks at one whole window.",
     "Latency": "From the last event of a window to the moment its probabilities are there. Below 100 ms feels live.",
     "Skipped": "Windows that were not judged because a newer one was there already. On a slow machine this grows, "
@@ -82,13 +86,17 @@ def _rate(events_per_s: float) -> str:
     return f"{events_per_s / 1e3:.0f} k/s" if events_per_s >= 999.5 else f"{events_per_s:.0f} /s"
 
 
+def _thinned(every: int) -> str:
+    return "" if every == 1 else f" · 1 of {every}"
+
+
 def _texts(values: StatusValues) -> dict[str, str]:
     """What each item shows."""
     device = " · ".join(part for part in (values.device, values.precision) if part)
     memory = values.memory_bytes
     return {
         "State": values.state,
-        "Events": NONE if values.event_rate is None else _rate(values.event_rate),
+        "Events": NONE if values.event_rate is None else _rate(values.event_rate) + _thinned(values.thinning),
         "Predictions": NONE if values.predictions_per_s is None else f"{values.predictions_per_s:.1f}/s",
         "Latency": NONE if values.latency_ms is None else f"{values.latency_ms:.0f} ms",
         "Skipped": NONE if values.skipped is None else f"{values.skipped:,}",

@@ -384,7 +384,7 @@ class TransportBar(QWidget):
 
     def _show_live(self) -> None:
         elapsed, dropped = self._live
-        lost = ("Dropped", f"{dropped:,}")
+        lost = ("Not judged" if dropped else "Dropped", f"{dropped:,}")  # recordings have them
         if self._recording is not None:
             seconds, size = self._recording
             self.readout.set_parts(("", clock_text(seconds)), ("Size", size_text(size)), lost, large=True)

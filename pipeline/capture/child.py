@@ -201,6 +201,8 @@ class CaptureLoop:
             words[Word.POSITION_US] = min(max(stream.now_us, -_MOST), _MOST)
             words[Word.EVENTS_TOTAL] = stream.events_total
             words[Word.EVENT_RATE] = round(stream.rate.value(now_s))
+            words[Word.DROPPED_EVENTS] = stream.thinning.left_out
+            words[Word.THINNING] = stream.thinning.every
             words[Word.PLAYING] = stream.playing and not stream.over
         else:
             words[Word.EVENT_RATE] = words[Word.PLAYING] = 0

@@ -64,6 +64,9 @@ class Word(IntEnum):
     EVENTS_TOTAL = auto()
     EVENT_RATE = auto()
     DROPPED_EVENTS = auto()
+    """Neither judged nor drawn."""
+    THINNING = auto()
+    """k: every k-th event is judged and drawn."""
     RECORDED_EVENTS = auto()
     RECORDED_BYTES = auto()
     PLAYING = auto()

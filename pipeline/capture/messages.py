@@ -325,6 +325,9 @@ class CaptureNumbers:
     """events/s of wall clock"""
     frames_put: int = 0
     dropped_events: int = 0
+    """Neither judged nor drawn, since more came than this machine can take in; recordings have them."""
+    thinning: int = 1
+    """k: every k-th event is judged and drawn now."""
     recorded_events: int = 0
     recorded_bytes: int = 0
     resolution: Resolution = Resolution(0, 0)

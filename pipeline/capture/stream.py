@@ -18,6 +18,7 @@ from pipeline.capture.picture_maker import PictureMaker
 from pipeline.capture.playhead import Piece, Playhead
 from pipeline.capture.recording_switch import RecordingSwitch
 from pipeline.capture.ring import FrameWriter, PictureWriter, why_too_large
+from pipeline.capture.thinning import Thinning
 from pipeline.event_framing import event_frames
 from pipeline.events import NO_EVENTS, EventArray, Resolution
 from pipeline.framer import MAX_GAP_US, Framer
@@ -32,6 +33,10 @@ PIECE_S = 0.005
 HISTORY_US = 100_000
 """Before a place that is wound to: what the picture there still shows."""
 MAX_WINDOW_BEFORE_US = 1_500_000
+TOO_MANY = (
+    "More events come than this machine can take in: only some of them are judged and drawn, recordings have all. "
+    "Lower the camera's event rate or the noise to have all judged."
+)
 """Longer windows are not read anew at every place that a dragged playhead passes."""
 
 
@@ -86,6 +91,8 @@ class Stream:
         self.over = False
         """Nothing more comes unless it is wound back or opened again."""
         self.rate = EventRate()
+        self.thinning = Thinning()
+        self._told_thinning = False
         self._source = source
         self._recording, self._kept = recording, kept
         self._say = say
@@ -265,12 +272,23 @@ class Stream:
         self._show_camera_frame()
         self._recording.write(batch)
         self._count(batch)
+        began_s = time.monotonic()
+        if self.playing:
+            batch = self._thin(batch)
         if self.tuning is not None:
             batch = self.tuning.clean(batch)
         if self.playing:
             self._deliver(batch)
             self._give_frames()
+        self.thinning.worked(time.monotonic() - began_s)
         return 0.0
+
+    def _thin(self, batch: EventBatch) -> EventBatch:
+        """Leave events out where more come than can be taken in; says so once."""
+        if self.thinning.look(self._source.waited_s) and not self._told_thinning:
+            self._told_thinning = True
+            self._say(Notice(TOO_MANY))
+        return self.thinning.thin(batch)
 
     def _show_camera_frame(self) -> None:
         """Pass on what the camera's other sensor sees, if it has one and a frame is new."""

@@ -200,6 +200,7 @@ class Capture:
             event_rate=float(words[Word.EVENT_RATE]) if running else 0.0,
             frames_put=frames_put,
             dropped_events=int(words[Word.DROPPED_EVENTS]),
+            thinning=max(1, int(words[Word.THINNING])),
             recorded_events=int(words[Word.RECORDED_EVENTS]),
             recorded_bytes=int(words[Word.RECORDED_BYTES]),
             resolution=Resolution(int(words[Word.WIDTH]), int(words[Word.HEIGHT])),

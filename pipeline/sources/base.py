@@ -185,6 +185,8 @@ class Source(ABC):
     info: SourceInfo
     controls: Controls | None = None
     """What of it can be set; None: nothing."""
+    waited_s: float | None = None
+    """How long it has waited for events in all; None: it cannot tell. Where it never waits, events pile up."""
 
     @abstractmethod
     def read(self) -> EventBatch | None:

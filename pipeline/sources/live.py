@@ -38,6 +38,7 @@ class LiveSource(Source):
     def __init__(self, resolution: Resolution, clock: LiveClock | ToldClock) -> None:
         self._intake = Intake(resolution)
         self._clock = clock
+        self.waited_s: float = 0.0
 
     @property
     def outside(self) -> int:
@@ -50,7 +51,9 @@ class LiveSource(Source):
             if not self._receive():
                 if time.monotonic() >= deadline:
                     return EventBatch(NO_EVENTS, self._clock.silent())
+                began_s = time.monotonic()
                 self._wait()
+                self.waited_s += time.monotonic() - began_s
             batch = self._intake.take()
         times = batch.events["timestamp"]
         return EventBatch(batch.events, self._clock.saw(int(times[0]), int(times[-1])), batch.store)

@@ -140,11 +140,14 @@ class NeuromorphicSource(LiveSource):
             raise SourceLost(camera_faults.unplugged(self._label))
         if self._over is not None:
             raise self._over
+        began_s = time.monotonic()
         try:
             status, packet = next(self._camera)
         except (RuntimeError, OSError, StopIteration) as error:
             self._over = self._lost()
             raise self._over from error
+        if status.ring is None or not status.ring.backlog:  # nothing more was there: the driver has waited
+            self.waited_s += time.monotonic() - began_s
         if status.ring is None:
             self._silence.nothing_came()
             if self._silence.is_dead or self._silence.is_doubtful():

@@ -209,7 +209,9 @@ def test_record_is_there_only_when_live(bar: TransportBar, qtbot: QtBot) -> None
 def test_live_time_and_dropped_events(bar: TransportBar) -> None:
     bar.set_mode("live")
     bar.set_live(451.7, 12_345)
-    assert bar.readout.text == "Live 00:07:31 Dropped 12,345"
+    assert bar.readout.text == "Live 00:07:31 Not judged 12,345"
+    bar.set_live(451.7, 0)
+    assert bar.readout.text == "Live 00:07:31 Dropped 0"
 
 
 def test_while_recording_time_and_size_stand_there(bar: TransportBar) -> None:

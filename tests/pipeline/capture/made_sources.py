@@ -187,6 +187,25 @@ class FloodingCamera(MadeCamera):
         return EventBatch(events, START_US + self._given_us)
 
 
+class TorrentialCamera(MadeCamera):
+    """Gives 10 ms of its time in every read, 10 events a ms, and never waits; calm as soon as its folder says so."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._calm = folder / "calm"
+        self.waited_s: float = 0.0
+
+    def read(self) -> EventBatch:
+        if self._calm.exists():
+            began_s = time.monotonic()
+            time.sleep(0.01)
+            self.waited_s += time.monotonic() - began_s
+        events = made_events(10_000, per_ms=10)
+        events["timestamp"] += self._given_us
+        self._given_us += 10_000
+        return EventBatch(events, START_US + self._given_us)
+
+
 class StillCamera(MadeCamera):
     """Sees nothing, and knows what time it is."""
 
@@ -214,5 +233,6 @@ KINDS: dict[str, Callable[..., Source]] = {
     "camera": MadeCamera,
     "unplugged": UnpluggedCamera,
     "flood": FloodingCamera,
+    "torrent": TorrentialCamera,
     "still": StillCamera,
 }
