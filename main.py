@@ -11,6 +11,7 @@ from typing import NoReturn, get_args
 from pipeline.bundled import TOUR, default_prompts
 from pipeline.capture.messages import FramerSettings
 from pipeline.options import Options, network_address
+from pipeline.precision import PRECISIONS
 from pipeline.sources.base import (
     VIDEO_SUFFIXES,
     CameraSpec,
@@ -215,7 +216,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     model.add_argument("--pretrained", metavar="TAG_OR_FILE", help="tag of the weights, or a file that holds them")
     model.add_argument("--device", choices=("auto", "cuda", "mps", "cpu"), default="auto")
-    model.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto")
+    model.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="auto",
+        help="number format; int8 and openvino-bf16 need the extra [fast]",
+    )
 
     frames = parser.add_argument_group("event frames")
     frames.add_argument(

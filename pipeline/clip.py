@@ -72,7 +72,8 @@ class ClipModel:
     logit_scale : float
         The learned parameter; ``scale`` is its exponential, the factor of a cosine in a logit.
     device, precision : str
-        Where it runs and in what its weights are: ``fp32``, ``bf16`` or ``fp16``.
+        Where it runs and in what its weights are: ``fp32``, ``bf16`` or ``fp16``; ``openvino-bf16`` or ``int8`` where
+        OpenVINO computes the frames (and torch the texts).
     trained : bool
         False: random weights, so that labels mean nothing.
     context_length : int
@@ -107,6 +108,22 @@ class ClipModel:
 
     def __repr__(self) -> str:
         return f"ClipModel({self.name}, {self.tag}, {self.device}, {self.precision})"
+
+    def use_image_tower(self, tower: torch.nn.Module, precision: str) -> None:
+        """Let something else compute the frames from now on, float32 (N, 3, S, S) to (N, C), on the CPU.
+
+        May be called while another thread encodes frames.
+        """
+        import torch
+
+        # In this order: the new tower takes frames in any number format, the old one only in its own.
+        self.module.visual = tower
+        self._dtype, self.precision = torch.float32, precision
+
+    @property
+    def plan(self) -> ModelPlan:
+        """What was loaded."""
+        return self._plan
 
     @property
     def name(self) -> str:
@@ -267,9 +284,10 @@ def load_model(
     pretrained : str, optional
         A tag, or a file (.safetensors, or a state dict as .pt, .pth, .bin). None: the best tag, cached ones first.
     device : "auto", "cuda", "mps" or "cpu"
-    precision : "auto", "fp32", "bf16" or "fp16"
+    precision : "auto", "fp32", "bf16", "fp16", "openvino-bf16" or "int8"
         ``auto``: fp16 on cuda, fp32 on mps. On a CPU fp32; with ``deterministic=False`` bf16 where a short timing
-        says that it is faster here.
+        says that it is faster here, or what OpenVINO does better still where that is known (the window finds it out
+        in the background). The last two need the extra ``fast``, and minutes when they are first asked for.
     deterministic : bool
         Nothing is decided by a timing: the same call on the same machine gives the same numbers.
     on_progress : callable, optional

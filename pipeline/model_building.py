@@ -16,6 +16,7 @@ import torch
 from pipeline.clip import ClipModel, raise_if_out_of_memory
 from pipeline.model_choice import CONFIG_FILE, ModelPlan
 from pipeline.model_errors import Following, ModelError, first_line
+from pipeline.openvino_store import OPENVINO_PRECISIONS, check_wanted, may_gain, use_best, use_wanted
 from pipeline.precision import fit_precision
 from pipeline.preprocessing import CLIPS_OWN, Preprocessing
 from pipeline.small_clip import SmallClipSizes, load_small_clip
@@ -43,6 +44,7 @@ def build_model(
         Damaged weights, weights of another architecture, a package that is missing, memory, precision.
     LoadingCancelled
     """
+    check_wanted(precision, device.type)
     small = _small_sizes(plan)
     if small is None:
         following.say("Starting open_clip")
@@ -63,7 +65,12 @@ def build_model(
             module = fused(module, probe)
         used = fit_precision(module, probe, precision, deterministic=deterministic, following=following)
         following.stop_if_cancelled()
-        return ClipModel(module, texts, preprocessing, plan, logit_scale=logit_scale, precision=used, notice=notice)
+        model = ClipModel(module, texts, preprocessing, plan, logit_scale=logit_scale, precision=used, notice=notice)
+        if precision in OPENVINO_PRECISIONS:
+            use_wanted(model, precision, following)
+        elif precision == "auto" and not deterministic and may_gain(model):
+            use_best(model)
+        return model
     except (RuntimeError, MemoryError) as error:
         raise_if_out_of_memory(error, plan.name, str(device))
         raise

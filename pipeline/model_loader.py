@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pipeline.clip import ClipModel, load_model
 from pipeline.model_errors import LoadingCancelled, ModelError, first_line
+from pipeline.openvino_store import find_out, may_gain, use_best
 from pipeline.prediction import ModelState
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,9 @@ class ModelLoader:
         Told "loading", with progress, and "failed".
     on_loaded : callable
         Given the request and the model.
+    on_faster : callable
+        Told that a model that was loaded is computed by OpenVINO from now on: what serves better is found out after
+        the model is in use, once for its weights and this machine.
     """
 
     def __init__(
@@ -50,11 +54,13 @@ class ModelLoader:
         lock: threading.RLock,
         on_state: Callable[[ModelState], None],
         on_loaded: Callable[[ModelRequest, ClipModel], None],
+        on_faster: Callable[[ClipModel], None],
     ) -> None:
-        self._on_state, self._on_loaded = on_state, on_loaded
+        self._on_state, self._on_loaded, self._on_faster = on_state, on_loaded, on_faster
         self._changed = threading.Condition(lock)
         self._newest: _Wish | None = None
         self._begun: _Wish | None = None
+        self._leave_trial = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
 
@@ -62,6 +68,7 @@ class ModelLoader:
         """Load this; what was being loaded is given up."""
         with self._changed:
             self._give_up()
+            self._leave_trial.set()
             self._newest = _Wish(request, threading.Event())
             if self._thread is None:
                 # A daemon: an import or a read that hangs must not keep the program from ending.
@@ -78,6 +85,7 @@ class ModelLoader:
         """Give up, and end the thread as soon as it can."""
         with self._changed:
             self._stopping = True
+            self._leave_trial.set()
             self._give_up()
             self._changed.notify_all()
 
@@ -104,6 +112,7 @@ class ModelLoader:
             while not self._stopping and (self._newest is None or self._newest is self._begun):
                 self._changed.wait()
             self._begun = self._newest
+            self._leave_trial = threading.Event()
             return None if self._stopping else self._newest
 
     def _load(self, wish: _Wish) -> None:
@@ -128,9 +137,27 @@ class ModelLoader:
             self._fail(wish, f"The model {request.name} could not be loaded ({first_line(error)}): choose another one.")
         else:
             with self._changed:
-                if self._newest is wish:
+                wanted = self._newest is wish
+                if wanted:
                     self._newest = None
                     self._on_loaded(request, model)
+                leave_trial = self._leave_trial
+            if wanted and request.precision == "auto":
+                self._try_faster(model, leave_trial)
+
+    def _try_faster(self, model: ClipModel, leave: threading.Event) -> None:
+        """Find out whether OpenVINO serves a model better that is in use by now, and let it."""
+        try:
+            if not may_gain(model):
+                return
+            outcome = find_out(model.plan, leave, in_background=True)
+            if not leave.is_set() and use_best(model, outcome):
+                self._on_faster(model)
+        except LoadingCancelled:
+            pass
+        # The user has asked for nothing here, and keeps what there is.
+        except Exception as error:
+            logger.warning("%s goes on in %s: %s", model.name, model.precision, first_line(error))
 
     def _fail(self, wish: _Wish, text: str) -> None:
         with self._changed:

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pipeline.model_errors import Following, ModelError, first_line
+from pipeline.openvino_store import OPENVINO_PRECISIONS
 
 if TYPE_CHECKING:
     import torch
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16", *OPENVINO_PRECISIONS)
 WORTH_A_TRIAL_S = 0.008
 """A frame that is encoded faster than this needs no lower precision."""
 MUST_GAIN = 1.2
@@ -60,6 +61,7 @@ def fit_precision(
     probe : float32 (1, 3, S, S)
         A frame as the encoder takes it, on the same device.
     wanted : "auto", "fp32", "bf16" or "fp16"
+        One of OpenVINO's is for the image tower alone: the rest is as for ``auto``.
     deterministic : bool
         On a CPU ``auto`` is then fp32, whatever a timing would say.
 
@@ -78,7 +80,7 @@ def fit_precision(
     exact = _feature(module, probe)
     if not exact.isfinite().all():
         raise ModelError("The weights hold numbers that are none (NaN or infinite): copy or download the file again.")
-    if wanted == "auto":
+    if wanted == "auto" or wanted in OPENVINO_PRECISIONS:
         return _best_precision(module, probe, exact, deterministic=deterministic, following=following)
     if wanted != "fp32":
         _cast(module, probe, exact, wanted)

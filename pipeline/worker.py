@@ -107,7 +107,7 @@ class RecognitionWorker:
         self._lock = threading.RLock()
         self._state = WorkerState.STOPPED
         self._thread: threading.Thread | None = None
-        self._loader = ModelLoader(self._lock, on_model_state, self._model_loaded)
+        self._loader = ModelLoader(self._lock, on_model_state, self._model_loaded, self._model_is_faster)
         # Wishes, under the lock.
         self._wanted = _Settings(
             _positive(timesteps), known_view(view), known_normalisation(normalisation), something_else
@@ -241,6 +241,12 @@ class RecognitionWorker:
         with self._lock:
             self._loaded = model
         self._feed.wake()
+
+    def _model_is_faster(self, model: ClipModel) -> None:
+        with self._lock:
+            if self._recogniser is not None and self._recogniser.model is model:
+                self._ready = replace(self._ready, precision=model.precision)
+                self._on_model_state(self._ready)
 
     # --- the worker's thread ---
 

@@ -127,7 +127,7 @@ def test_an_analysis_is_as_fast_as_possible_unless_a_pace_is_asked() -> None:
         (["--timestep-ms", "0"], "0.1"),
         (["--speed", "fast"], "speed"),
         (["--timesteps", "0"], "positive"),
-        (["--precision", "int8"], "fp32"),
+        (["--precision", "int4"], "int8"),
         (["--camera-config", "night.toml"], "name it with --camera"),
         (["--camera", "--camera-config", "/nowhere/night.toml"], "No such file or directory"),
         (["--camera", "--camera-config", __file__], "is no TOML file"),

@@ -505,7 +505,7 @@ def test_a_model_that_needs_transformers_says_so(tmp_path: Path, monkeypatch: py
 
 
 def test_an_unknown_precision(folder: Folder) -> None:
-    assert "fp32" in refusal(f"local-dir:{folder}", precision="int8")
+    assert "fp32" in refusal(f"local-dir:{folder}", precision="int4")
 
 
 def test_bf16_casts_the_weights_and_keeps_the_scale_exact(folder: Folder, model: nc.ClipModel) -> None:
