@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 OWN = "this program"
+"""Its name as a contender; further ways of its own begin with this and a comma."""
 NOT_INSTALLED = "not installed"
 
 
@@ -134,7 +135,7 @@ def compare(
                 seconds = _seconds(each.contender.run)
             # A peer is somebody else's code and may fail in any way; that is said in its row.
             except Exception as error:
-                if each.contender.name == OWN:
+                if is_own(each.contender.name):
                     raise
                 each.failure = failure(error)
                 continue
@@ -167,10 +168,15 @@ def _seconds(run: Callable[[], float | None]) -> float:
     return max(passed if own is None else own, 1e-9)
 
 
-def own_against_peers(figures: Sequence[Figure]) -> float | None:
+def is_own(contender: str) -> bool:
+    """Tell whether this is this program, in one of its ways."""
+    return contender == OWN or contender.startswith(f"{OWN},")
+
+
+def own_against_peers(figures: Sequence[Figure], way: str = OWN) -> float | None:
     """Give how many times better this program's median is than the best peer's; None where there is none of both."""
-    own = [figure.median for figure in figures if figure.contender == OWN and figure.median]
-    peers = [figure.median for figure in figures if figure.contender != OWN and figure.median]
+    own = [figure.median for figure in figures if figure.contender == way and figure.median]
+    peers = [figure.median for figure in figures if not is_own(figure.contender) and figure.median]
     if not own or not peers:
         return None
     return own[0] / max(peers) if figures[0].more_is_better else min(peers) / own[0]

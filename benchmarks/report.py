@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks.measuring import OWN, Figure, StageResult, own_against_peers
+from benchmarks.measuring import Figure, StageResult, is_own, own_against_peers
 from benchmarks.peers import peer
 from pipeline.version import __version__
 
@@ -28,13 +28,13 @@ def print_result(console: Console, results: Mapping[str, StageResult], machine: 
     for name, result in results.items():
         for case, figures in by_case(result.figures):
             table.add_row(f"[bold]{name}[/]: {escape(case)}")
-            ratio = own_against_peers(figures)
             for figure in figures:
-                own = figure.contender == OWN
+                own, name = is_own(figure.contender), escape(figure.contender)
+                ratio = own_against_peers(figures, figure.contender) if own else None
                 table.add_row(
-                    f"  [bold yellow]{OWN}[/]" if own else f"  {escape(figure.contender)}",
+                    f"  [bold yellow]{name}[/]" if own else f"  {name}",
                     *_cells(figure),
-                    f"{ratio:.2f} x" if own and ratio is not None else "",
+                    f"{ratio:.2f} x" if ratio is not None else "",
                 )
             table.add_section()
     console.print(table)
@@ -134,7 +134,7 @@ def _draw_field(axis: Any, title: str, figures: Sequence[Figure]) -> None:
         [median - (figure.least or 0.0) for median, figure in zip(medians, figures, strict=True)],
         [(figure.greatest or 0.0) - median for median, figure in zip(medians, figures, strict=True)],
     ]
-    colours = ["#c26a00" if name == OWN else "#8a93a3" for name in names]
+    colours = ["#c26a00" if is_own(name) else "#8a93a3" for name in names]
     axis.barh(names, medians, xerr=reach, color=colours, error_kw={"lw": 1})
     axis.invert_yaxis()
     direction = "more" if figures[0].more_is_better else "less"
