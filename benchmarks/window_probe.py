@@ -52,6 +52,10 @@ class Watch:
     labels: list[tuple[float, float]] = field(default_factory=list)
     """When a label was painted, and how long after its window's end, s."""
     predictions: int = 0
+    thinning: int = 1
+    """k of the last prediction: every k-th event was judged."""
+    event_rate: float = 0.0
+    """Then, events/s."""
     pictures: list[float] = field(default_factory=list)
     """When the view of events was painted."""
 
@@ -96,6 +100,8 @@ def watch_window(watch: Watch) -> None:
 
     def prediction_arrived(self: Any, prediction: Prediction) -> None:
         arrived(self, prediction)
+        numbers = self._capture.numbers()
+        watch.thinning, watch.event_rate = numbers.thinning, numbers.event_rate
         watch.predicted(prediction)
 
     def hero_painted(self: Any, event: Any) -> None:
@@ -136,6 +142,8 @@ def main() -> int:
                 "labels": watch.labels,
                 "pictures": watch.pictures,
                 "predictions": watch.predictions,
+                "thinning": watch.thinning,
+                "event_rate": watch.event_rate,
             }
         ),
         encoding="utf-8",
