@@ -96,7 +96,9 @@ class NeuromorphicSource(LiveSource):
             kind="camera", name=self._label, resolution=resolution, camera=found.model, serial=serial
         )
         self._flips = {"horizontal": False, "vertical": False}
-        self.controls: Controls = neuromorphic_controls(self._label, self._camera, resolution, self._flips)
+        self.controls: Controls = neuromorphic_controls(
+            self._label, self._camera, resolution, self._flips, self._reopen
+        )
         self._ahead_us: int | None = None
         """Of the wall clock over the camera's, when the first packet came."""
         self._newest: EventArray = NO_EVENTS
@@ -122,6 +124,18 @@ class NeuromorphicSource(LiveSource):
         if camera is not None:
             camera.close()
 
+    def _reopen(self, configuration: Any) -> Any:
+        """Open the camera anew, configured so from the beginning; gives the driver's device."""
+        camera, self._camera = self._camera, None
+        self._over = SourceLost(camera_faults.stopped(self._label), restarting=True)
+        camera.close()
+        self._camera = _open(self._found, configuration)
+        self._over = None
+        self._ahead_us = None
+        self._silence, self._check = SilenceWatch(), TimeCheck()
+        self._drift.restart()
+        return self._camera
+
     def _receive(self) -> bool:
         try:
             events = self._next_events()
@@ -136,10 +150,10 @@ class NeuromorphicSource(LiveSource):
         """The driver has waited already."""
 
     def _next_events(self) -> EventArray:
-        if self._camera is None:
-            raise SourceLost(camera_faults.unplugged(self._label))
         if self._over is not None:
             raise self._over
+        if self._camera is None:
+            raise SourceLost(camera_faults.unplugged(self._label))
         began_s = time.monotonic()
         try:
             status, packet = next(self._camera)
@@ -220,11 +234,10 @@ class NeuromorphicSource(LiveSource):
         return SourceLost(camera_faults.unplugged(self._label))
 
 
-def _open(found: CameraFound) -> Any:
+def _open(found: CameraFound, configuration: Any = None) -> Any:
     """Open a camera on the USB by its serial number, one on the network by its address."""
-    if found.speed == ETHERNET:
-        return nd.open(address=found.address, iterator_timeout=READ_PATIENCE_S)
-    return nd.open(serial=found.serial or None, iterator_timeout=READ_PATIENCE_S)
+    place = {"address": found.address} if found.speed == ETHERNET else {"serial": found.serial or None}
+    return nd.open(configuration, iterator_timeout=READ_PATIENCE_S, **place)
 
 
 def _is_there(address: str) -> bool:

@@ -15,6 +15,8 @@ from pipeline.sources.camera_controls import Control, Controls, choice, number, 
 RATE_PERIOD_US = 1000
 MOST_RATE_KEV_S = 1_000_000
 MASK_BITS = 64
+ROWS_FROM_BELOW = ("PROPHESEE_EVK3_HD", "PROPHESEE_EVK4")
+"""Whose rows the driver leaves out counted from the other end than the rows of their events (0.18)."""
 SENSITIVITY, BIASES, READOUT, PICTURE, ON_CHIP, FRAMES = (
     "Sensitivity", "Biases", "Readout", "Picture", "Filters on the chip", "Frames",
 )  # fmt: skip
@@ -36,9 +38,10 @@ _WORDS = {"mask_isolated": "Leave out isolated events", "refractory_period": "Re
 class _Configuration:
     """The configuration that the driver has, changed field by field."""
 
-    def __init__(self, device: Any, module: Any) -> None:
+    def __init__(self, device: Any, module: Any, reopen: Callable[[Any], Any]) -> None:
         self.device, self.module = device, module
         self.now = module.Configuration()
+        self._reopen = reopen
 
     def set(self, holder: Any, name: str, value: Any) -> None:
         """Change a field of the configuration, or of a part of it, and hand it to the driver."""
@@ -50,11 +53,23 @@ class _Configuration:
             setattr(holder, name, before)
             raise
 
+    def set_by_opening(self, name: str, value: Any) -> None:
+        """Change a field that the driver hands to the camera only as it opens it."""
+        before = getattr(self.now, name)
+        setattr(self.now, name, value)
+        try:
+            self.device = self._reopen(self.now)
+        except Exception:
+            setattr(self.now, name, before)
+            raise
+
     def writer(self, holder: Any, name: str) -> Callable[[Any], None]:
         return lambda value: self.set(holder, name, value)
 
 
-def neuromorphic_controls(name: str, device: Any, resolution: Resolution, flips: dict[str, bool]) -> Controls:
+def neuromorphic_controls(
+    name: str, device: Any, resolution: Resolution, flips: dict[str, bool], reopen: Callable[[Any], Any]
+) -> Controls:
     """Find out what an opened camera offers.
 
     Parameters
@@ -65,9 +80,11 @@ def neuromorphic_controls(name: str, device: Any, resolution: Resolution, flips:
     resolution : Resolution, px
     flips : dict
         Has ``horizontal`` and ``vertical``; changed in place, since the driver flips nothing.
+    reopen : callable
+        Opens the device anew with a configuration, and gives it.
     """
     module = import_module(f"neuromorphic_drivers.generated.devices.{device.name().name.lower()}")
-    held = _Configuration(device, module)
+    held = _Configuration(device, module, reopen)
     parts = (_biases, _readout, _picture, _limits, _frames)
     controls = [control for part in parts for control in part(held, resolution)]
     controls += [
@@ -125,6 +142,8 @@ def _picture(held: _Configuration, resolution: Resolution) -> Iterator[Control]:
 def _write_masks(held: _Configuration, resolution: Resolution, place: tuple[int, int, int, int]) -> None:
     """Leave out the columns and rows beside the region."""
     x, y, width, height = place
+    if held.device.name().name in ROWS_FROM_BELOW:
+        y = resolution.height - y - height
     before = held.now.x_mask
     held.now.x_mask = _mask(resolution.width, x, width, len(before))
     try:
@@ -142,12 +161,11 @@ def _mask(size: int, first: int, count: int, words: int) -> tuple[int, ...]:
 
 def _limits(held: _Configuration, resolution: Resolution) -> Iterator[Control]:
     if hasattr(held.now, "rate_limiter"):
-        write = held.writer(held.now, "rate_limiter")
         limiter = held.module.RateLimiter
         yield number(
             "rate_limit", "Event rate at most", READOUT, 0, (0, MOST_RATE_KEV_S),
-            lambda rate: write(limiter(RATE_PERIOD_US, rate) if rate else None),
-            unit="kev/s", explanation="The sensor leaves out what is more. 0: no limit.",
+            lambda rate: held.set_by_opening("rate_limiter", limiter(RATE_PERIOD_US, rate) if rate else None),
+            unit="kev/s", explanation="The sensor leaves out what is more. 0: no limit. Restarts the camera.",
         )  # fmt: skip
     if hasattr(held.now, "skip_events_every"):
         yield number(

@@ -99,6 +99,10 @@ class EventCamera(UsbDevice):
         With `reset`, its clock was set to zero just before.
         """
 
+    def seen(self, events: EventArray) -> EventArray:
+        """Give those of the scene's events that the camera's settings let through; all by default."""
+        return events
+
     def transfer_waits(self, endpoint: int) -> None:
         if endpoint == self.stream_endpoint and self.running and self._begun is None:
             self._touched = time.monotonic()
@@ -140,6 +144,7 @@ class EventCamera(UsbDevice):
         reset, self._resetting = self._resetting, False
         if reset:
             self._clock_offset = -start
+        events = self.seen(events)
         events["timestamp"] += LEAD_US + self._clock_offset
         self.sent += len(events)
         return self.encode(events, start + self._clock_offset, self._told_us + self._clock_offset, reset=reset)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.events import EventArray, Resolution
 from tests.cameras.event_camera import EventCamera
@@ -18,6 +19,10 @@ _REGISTER = bytes([0x02, 0x01, 0x01])
 _WRITE = 0x40
 _REGION, _LIGHT, _THERMOMETER, _TIME_BASE, _READOUT = 0x0004, 0x0010, 0x0050, 0x9008, 0x9028
 _Y, _X, _TIME_LOW, _TIME_HIGH, _ON = 0x0000, 0x2000, 0x6000, 0x8000, 0x0800
+_COLUMNS, _ROWS = 0x2000, 0x4000
+"""Where registers of 32 columns or rows each begin; a bit that is set leaves one out, the lowest the first."""
+_TAKE_OVER, _EITHER = 1 << 5, 1 << 6
+"""Of the region's register: take the columns and rows over; leave out what lies in either, not only in both."""
 _TIME_BITS = 12
 _MOST_STEPS = 0x400
 """A decoder takes a larger step of the high time for a fault."""
@@ -28,6 +33,7 @@ class Evk4(EventCamera):
     """EVT 3: sixteen bits a word, each changes one thing of what is known of the next event; x makes it one.
 
     Messages on one pair of endpoints read and write the sensor's registers; each is answered, mostly by itself.
+    The region of interest is obeyed.
     """
 
     maker, model, usual_serial, usual_release = "Prophesee", "EVK4", "00EC4000", 0x0100
@@ -43,11 +49,13 @@ class Evk4(EventCamera):
         if len(bytes.fromhex(self.serial)) != 4:
             raise ValueError(f"The serial number of an EVK4 has 8 hexadecimal digits, not {serial}.")
         self.registers: dict[int, int] = {}
+        self._region = np.ones(self.resolution[::-1], bool)
         self._answers: list[bytes] = []
 
     def plugged_in(self, speed: int) -> None:
         super().plugged_in(speed)
         self.registers = {_LIGHT: 1 << 29 | 5000, _THERMOMETER: 1 << 11 | 426}
+        self._region[:] = True
         self._answers.clear()
 
     def released(self) -> None:
@@ -67,6 +75,10 @@ class Evk4(EventCamera):
         if endpoint == ANSWERS:
             return self._answers.pop(0)[:room] if self._answers else None
         return super().bulk_in(endpoint, room)
+
+    def seen(self, events: EventArray) -> EventArray:
+        inside: EventArray = events[self._region[events["y"], events["x"]]]
+        return inside
 
     def begin(self, *, reset: bool) -> None:
         self._row = self._time = -1
@@ -102,9 +114,21 @@ class Evk4(EventCamera):
         register = int.from_bytes(message[12:16], "little")
         if message[3] & _WRITE:
             self.registers[register] = int.from_bytes(message[16:20], "little")
+            if register == _REGION and self.registers[register] & _TAKE_OVER:
+                self._take_over_region()
             self._written()
             return message
         return message[:16] + self.registers.get(register, 0).to_bytes(4, "little")
+
+    def _take_over_region(self) -> None:
+        width, height = self.resolution
+        columns, rows = self._left_out(_COLUMNS, width), self._left_out(_ROWS, height)[:, None]
+        self._region = ~(columns | rows if self.registers[_REGION] & _EITHER else columns & rows)
+
+    def _left_out(self, first: int, count: int) -> npt.NDArray[np.bool_]:
+        words = [self.registers.get(first + 4 * (number // 32), 0) for number in range(0, count, 32)]
+        bits = np.array(words, "<u4").view(np.uint8)
+        return np.unpackbits(bits, count=count, bitorder="little").astype(bool)
 
     def _written(self) -> None:
         """Stream while the pixels are out of reset, the readout is on, and the time runs."""
