@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -42,6 +43,8 @@ TRIAL = 1
 MOST_KEPT = 4
 """Outcomes kept on disk: one has up to 300 MB for a ViT-B."""
 LOOK_S = 0.1
+LONGEST_TRIAL_S = 86_400.0
+_TRIAL = "trial-"
 _PACKAGES = ("openvino", "nncf", "torch")
 _OUTCOME = "outcome.json"
 _CHILD = (
@@ -146,7 +149,7 @@ def check_wanted(precision: str, device: str) -> None:
     if not is_installed():
         raise ModelError(
             f"{precision} needs OpenVINO, which is not installed: "
-            "install it with `pip install openvino nncf`, or choose --precision auto."
+            "install it with `uv sync --extra fast` or `pip install openvino nncf`, or choose --precision auto."
         )
 
 
@@ -214,7 +217,7 @@ def find_out(plan: ModelPlan, cancel: threading.Event, *, in_background: bool) -
         return known
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="trial-", dir=place.parent, ignore_cleanup_errors=True) as made:
+        with tempfile.TemporaryDirectory(prefix=_TRIAL, dir=place.parent, ignore_cleanup_errors=True) as made:
             _run_trial(plan, Path(made) / "made", cancel, in_background=in_background)
             outcome = Outcome.read(Path(made) / "made")
             if outcome is None:
@@ -264,19 +267,29 @@ def _run_trial(plan: ModelPlan, made: Path, cancel: threading.Event, *, in_backg
 
 
 def _forget_old(folder: Path) -> None:
-    """Remove what was not used for longest, beyond the newest few; what another process is making stays."""
-    kept = [place for place in folder.iterdir() if not place.name.startswith("trial-")]
-    for place in sorted(kept, key=lambda place: place.stat().st_mtime, reverse=True)[MOST_KEPT:]:
+    """Remove what was not used for longest, beyond the newest few, and trials that were broken off long ago."""
+    used = {place: place.stat().st_mtime for place in folder.iterdir()}
+    trials = {place for place in used if place.name.startswith(_TRIAL)}
+    broken_off = {place for place in trials if time.time() - used[place] > LONGEST_TRIAL_S}
+    for place in (*sorted(used.keys() - trials, key=lambda place: -used[place])[MOST_KEPT:], *broken_off):
         shutil.rmtree(place, ignore_errors=True)
 
 
 def use_best(model: ClipModel, outcome: Outcome | None = None) -> bool:
-    """Let OpenVINO compute a model's frames where it is known to serve better; False where it does not."""
+    """Let OpenVINO compute a model's frames where it is known to serve better; False where it does not.
+
+    What is kept and cannot be loaded is removed, and will be made again: the model goes on in torch.
+    """
     place = place_of(model.plan)
     outcome = outcome or Outcome.read(place)
     if outcome is None or not outcome.chosen:
         return False
-    _use(model, place, outcome.chosen)
+    try:
+        _use(model, place, outcome.chosen)
+    except (ModelError, OSError) as error:
+        logger.warning("%s goes on in %s: %s", model.name, model.precision, first_line(error))
+        shutil.rmtree(place, ignore_errors=True)
+        return False
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import replace
@@ -57,7 +58,7 @@ def model(folder: Path) -> nc.ClipModel:
 @without_openvino
 @pytest.mark.parametrize("precision", OPENVINO_PRECISIONS)
 def test_without_the_extra_one_sentence_says_how_to_get_it(folder: Path, precision: str) -> None:
-    with pytest.raises(ModelError, match=r"not installed: install it with `pip install openvino nncf`") as caught:
+    with pytest.raises(ModelError, match=r"not installed: install it with .*`pip install openvino nncf`") as caught:
         nc.load_model(f"local-dir:{folder}", device="cpu", precision=precision)
     assert "\n" not in str(caught.value)
 
@@ -265,6 +266,10 @@ def test_what_is_asked_for_is_tried_once_on_the_bundled_recordings_and_used_from
     kept = cache_folder() / "openvino"
     for number in range(MOST_KEPT):
         (kept / f"old-{number}").mkdir(parents=True)
+    broken_off, running = kept / "trial-1", kept / "trial-2"
+    broken_off.mkdir()
+    running.mkdir()
+    os.utime(broken_off, (0, 0))
     model = nc.load_model(f"local-dir:{folder}", device="cpu", precision=BF16)
     assert model.precision == BF16
     place = place_of(model.plan)
@@ -277,6 +282,8 @@ def test_what_is_asked_for_is_tried_once_on_the_bundled_recordings_and_used_from
     assert outcome.candidates[BF16].cosine >= 0.999
     # So small a model needs no help; asked for, it is computed as asked.
     assert outcome.chosen == ""
+    assert not broken_off.exists()
+    running.rmdir()
     assert len(list(kept.iterdir())) == MOST_KEPT
     written = (place / "outcome.json").stat().st_mtime_ns
     again = nc.load_model(f"local-dir:{folder}", device="cpu", precision=BF16)
@@ -293,14 +300,18 @@ def test_what_is_asked_for_is_tried_once_on_the_bundled_recordings_and_used_from
     assert nc.load_model(f"local-dir:{folder}", device="cpu", deterministic=False).precision == BF16
     assert nc.load_model(f"local-dir:{folder}", device="cpu", deterministic=True).precision == "fp32"
     assert not use_best(model, replace(outcome, chosen=""))
+    # A kept network that is damaged costs nothing but another trial.
+    ir_file(place, BF16).write_text("no network")
+    assert nc.load_model(f"local-dir:{folder}", device="cpu", deterministic=False).precision in ("fp32", "bf16")
+    assert not place.exists()
 
 
 @needs_openvino
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_live_stream_goes_on_while_it_is_tried_and_is_faster_afterwards(tmp_path: Path) -> None:
-    config = tiny_config(width=512, image_size=224)
-    config["vision_cfg"] |= {"layers": 8, "patch_size": 32, "head_width": 64}
+    config = tiny_config(width=384, image_size=224)
+    config["vision_cfg"] |= {"layers": 6, "patch_size": 32, "head_width": 64}
     folder = save_folder(tmp_path / "larger", config)
     feed, states, predictions = WaitingFrames(), list[ModelState](), list[Prediction]()
     worker = RecognitionWorker(
