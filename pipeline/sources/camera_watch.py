@@ -30,6 +30,11 @@ SETTLING_S = 1.0
 """So long more is allowed: where a machine is busy as the camera is opened, all that comes at first may be late."""
 MOST_LOSS = 0.001
 """No clock loses more than this part of the time."""
+DRIVER_KEEPS_S = 2.56
+"""dv-processing keeps the last 256 packets of 10 ms for a reader that is late; what came before is lost."""
+GAP_US = 5_000
+"""Between two packets of a busy scene, where one is missing."""
+TOLD_EVERY_S = 60.0
 OUTSIDE_SHARE = 0.1
 OUTSIDE_EVENTS = 100
 """Events that lie outside the sensor in one packet, and their share of it, that no camera sends."""
@@ -192,6 +197,66 @@ class TimeCheck:
         self._lead_us = min(lead_us, self._lead_us + passed_s * 1e6 * MOST_LOSS)
         if not waiting and math.isinf(self._settled_s):
             self._settled_s = self._looked_s + SETTLING_S
+
+
+class LossWatch:
+    """Whether events were lost because they were read too late: a driver keeps them for a while only.
+
+    Parameters
+    ----------
+    clock_s : callable
+        A clock that never jumps.
+    """
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._clock_s = clock_s
+        self._looked_s = clock_s()
+        self._lead_us = math.inf
+        """Smallest one of this computer's clock over the camera's."""
+        self._last_us: int | None = None
+        self._doubtful_until_us = -math.inf
+        self._dropped = 0
+        self._lost = False
+        self._told_s = -math.inf
+
+    def saw(self, first_us: int, last_us: int) -> None:
+        """Note events from `first_us` to `last_us` that have just been read, of a driver that does not tell its losses.
+
+        Where they have waited for nearly as long as it keeps any, a gap before them is what it has lost, or one soon
+        after them, where it keeps the first and not the last.
+        """
+        before_s, self._looked_s = self._looked_s, self._clock_s()
+        lead_us = self._looked_s * 1e6 - last_us
+        if lead_us - self._lead_us >= DRIVER_KEEPS_S * 0.9e6:
+            self._doubtful_until_us = last_us + DRIVER_KEEPS_S * 1.1e6
+        if self._last_us is not None and first_us - self._last_us >= GAP_US:
+            self._lost = self._lost or self._last_us <= self._doubtful_until_us
+        self._lead_us = min(lead_us, self._lead_us + (self._looked_s - before_s) * 1e6 * MOST_LOSS)
+        self._last_us = last_us
+
+    def dropped(self, in_all: int) -> None:
+        """Note how many packets a driver says it has lost."""
+        self._lost = self._lost or in_all > self._dropped
+        self._dropped = in_all
+
+    def restart(self) -> None:
+        """The camera was opened anew."""
+        self._lead_us, self._last_us, self._doubtful_until_us, self._dropped = math.inf, None, -math.inf, 0
+
+    def is_news(self) -> bool:
+        """Whether something was lost that is to be told now: once, and again where more is lost a minute later."""
+        if not self._lost or self._clock_s() - self._told_s < TOLD_EVERY_S:
+            return False
+        self._lost, self._told_s = False, self._clock_s()
+        return True
+
+
+def lost(label: str) -> str:
+    """Say that the driver could not keep all until it was read."""
+    return (
+        f"This machine does not keep up with the camera {label}: some of its events were lost, in a recording too. "
+        "Close other programs, or lower the camera's event rate."
+    )
 
 
 def mostly_outside(events: int, outside: int) -> bool:

@@ -15,7 +15,7 @@ from pipeline.sources import camera_faults
 from pipeline.sources.base import READ_PATIENCE_S, SourceError, SourceInfo, SourceLost
 from pipeline.sources.camera_controls import Controls
 from pipeline.sources.camera_found import CameraFound
-from pipeline.sources.camera_watch import DriftMeter, SilenceWatch, TimeCheck, mostly_outside
+from pipeline.sources.camera_watch import DriftMeter, LossWatch, SilenceWatch, TimeCheck, lost, mostly_outside
 from pipeline.sources.intake import checked
 from pipeline.sources.live import LiveSource
 from pipeline.sources.live_clock import ToldClock
@@ -107,6 +107,7 @@ class NeuromorphicSource(LiveSource):
         self._silence = SilenceWatch()
         self._check = TimeCheck()
         self._drift = DriftMeter()
+        self._loss = LossWatch()
         self._drift_told = False
         self._over: SourceLost | None = None
         """Why nothing more comes."""
@@ -134,6 +135,7 @@ class NeuromorphicSource(LiveSource):
         self._ahead_us = None
         self._silence, self._check = SilenceWatch(), TimeCheck()
         self._drift.restart()
+        self._loss.restart()
         return self._camera
 
     def _receive(self) -> bool:
@@ -169,6 +171,9 @@ class NeuromorphicSource(LiveSource):
                 raise self._over
             return self._release()
         self._silence.sign_came()
+        self._loss.dropped(int(status.ring.dropped_packets))
+        if self._loss.is_news():
+            self._notice = lost(self._label)
         self._watch_clock(status.ring)
         raw = None if packet is None else packet.polarity_events
         if raw is not None and len(raw):

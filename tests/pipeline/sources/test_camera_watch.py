@@ -6,6 +6,7 @@ from pipeline.sources.camera_watch import (
     DEAD_S,
     DOUBTFUL_S,
     DriftMeter,
+    LossWatch,
     SilenceWatch,
     TimeCheck,
     mostly_outside,
@@ -173,6 +174,56 @@ def test_time_that_leaps_is_nonsense() -> None:
     clock.now_s += 0.01
     check.saw(90_000_000, 1)
     assert check.leaps
+
+
+FIRST, NEWEST = slice(None, 256), slice(-256, None)
+"""Of the packets that came while nobody read, what a driver has kept."""
+
+
+def read_after(watch: LossWatch, clock: Clock, held_up_s: float, *, keeps: slice, lively: bool = True) -> None:
+    """Read packets of 10 ms, one a packet's time; then not for a while; then what a driver has kept, and what comes."""
+    packets = list(range(100))
+    held_up = list(range(100, 100 + round(held_up_s * 100)))[keeps]
+    after = list(range(100 + round(held_up_s * 100), 400 + round(held_up_s * 100)))
+    for packet in packets + held_up + after:
+        if not lively and packet % 40:
+            continue
+        due_s = 1000 + (packet + 1) * 0.01
+        clock.now_s = max(clock.now_s, due_s)
+        if 100 <= packet < 100 + held_up_s * 100:
+            clock.now_s = max(clock.now_s, 1001 + held_up_s)
+        watch.saw(packet * 10_000, packet * 10_000 + 9_999)
+
+
+@pytest.mark.parametrize("keeps", [FIRST, NEWEST], ids=["first", "newest"])
+@pytest.mark.parametrize(("held_up_s", "lost"), [(0.5, False), (2.5, False), (3.0, True), (8.0, True)])
+def test_what_a_driver_could_not_keep_is_lost(held_up_s: float, lost: bool, keeps: slice) -> None:
+    clock = Clock()
+    watch = LossWatch(clock)
+    read_after(watch, clock, held_up_s, keeps=keeps)
+    assert watch.is_news() == lost
+
+
+def test_pauses_of_a_scene_are_no_losses() -> None:
+    clock = Clock()
+    watch = LossWatch(clock)
+    read_after(watch, clock, 2.0, keeps=NEWEST, lively=False)
+    assert not watch.is_news()
+
+
+def test_losses_that_a_driver_counts_are_told_once_a_minute() -> None:
+    clock = Clock()
+    watch = LossWatch(clock)
+    watch.dropped(0)
+    assert not watch.is_news()
+    watch.dropped(3)
+    assert watch.is_news()
+    watch.dropped(3)
+    assert not watch.is_news()
+    watch.dropped(4)
+    assert not watch.is_news()
+    clock.now_s += 61
+    assert watch.is_news()
 
 
 def test_a_camera_sends_next_to_nothing_from_outside_its_sensor() -> None:
