@@ -444,6 +444,7 @@ class CaptureLoop:
             self._expect_running(order.spec)
         if before is not None:
             again.events_total = before.events_total
+            again.thinning.left_out = before.thinning.left_out
         self._stream, self._awaited = again, None
         self._opened_at = time.monotonic()
         self._recording.source_changed(again.info)

@@ -67,13 +67,16 @@ def lit(capture: Capture, frames: int) -> list[list[int]]:
 
 
 def spent() -> dict[str, int]:
-    """Give what this program and its children hold: threads, open files, and resident memory in bytes."""
+    """Give what this program and its children hold: threads, open files, and memory of their own in bytes.
+
+    What they share is left out: pages of the ring of frames are taken as it is filled for the first time.
+    """
     own = psutil.Process()
     family = [own, *own.children(recursive=True)]
     return {
         "threads": sum(each.num_threads() for each in family),
         "files": sum(each.num_fds() for each in family),
-        "bytes": sum(each.memory_info().rss for each in family),
+        "bytes": sum(each.memory_info().rss - each.memory_info().shared for each in family),
     }
 
 
