@@ -56,10 +56,11 @@ def by_case(figures: Sequence[Figure]) -> list[tuple[str, list[Figure]]]:
 def _cells(figure: Figure) -> list[str]:
     if figure.median is None:
         return ["", "", "", escape(figure.remark) or "nothing measured"]
-    return [_number(figure.median), _number(figure.least), _number(figure.greatest), figure.unit]
+    return [number_text(figure.median), number_text(figure.least), number_text(figure.greatest), figure.unit]
 
 
-def _number(value: float | None) -> str:
+def number_text(value: float | None) -> str:
+    """Give a figure with as many digits as mean something."""
     if value is None:
         return ""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
