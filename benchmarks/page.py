@@ -21,7 +21,7 @@ HEAD = """# How fast it is
 
 Every stage from an event to its label, each beside its peers in the same run, in turns: median of the rounds, with the
 least and the greatest. `uv run --group bench python -m benchmarks` measures it on your machine,
-`uv run --group bench python -m benchmarks.growth` draws the curves at the end, and `python -m benchmarks.page` made this
+`uv run --group bench python -m benchmarks.growth` draws the curves at the end; `python -m benchmarks.page` made this
 page of their files.
 """
 
