@@ -54,6 +54,7 @@ def test_every_event_of_a_camera_is_recorded(bus: UsbBus, tmp_path: Path, slow_m
         took_s, sent = time.monotonic() - began_s, camera.sent
         err = ctrl_c(process)
     assert process.returncode == 130, err
+    assert camera.serial not in err, "the camera was never lost"
     assert list(tmp_path.glob("*.aedat4")) == [recorded]
     count, judged = same_as_shown(recorded, Scene(events, repeat=True)), len(windows_in(labels))
     print(f"{model}: {count:,} of {sent:,} events in {took_s:.1f} s, {judged} windows judged")
