@@ -34,8 +34,8 @@ HISTORY_US = 100_000
 """Before a place that is wound to: what the picture there still shows."""
 MAX_WINDOW_BEFORE_US = 1_500_000
 TOO_MANY = (
-    "More events come than this machine can take in: only some of them are judged and drawn, recordings have all. "
-    "Lower the camera's event rate or the noise to have all judged."
+    "More events come than this machine can take in: only some of them are judged and drawn; recordings leave none "
+    "out. Lower the camera's event rate or the noise to have all judged."
 )
 """Longer windows are not read anew at every place that a dragged playhead passes."""
 

@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from pipeline.events import Resolution
 from pipeline.sources import camera_faults
-from pipeline.sources.base import SourceError, SourceInfo, SourceLost
+from pipeline.sources.base import EventBatch, SourceError, SourceInfo, SourceLost
 from pipeline.sources.camera_controls import Controls
 from pipeline.sources.camera_found import CameraFound
-from pipeline.sources.camera_watch import DriftMeter, SilenceWatch
+from pipeline.sources.camera_watch import DriftMeter, LossWatch, SilenceWatch
 from pipeline.sources.inivation_controls import inivation_controls
 from pipeline.sources.intake import NATIVE_ERRORS
 from pipeline.sources.live import InputSource
@@ -106,9 +106,19 @@ class CameraSource(InputSource):
             self.controls = Controls(self._label, [])
         self._silence = SilenceWatch()
         self._drift = DriftMeter()
+        self._loss = LossWatch()
         self._notice = self._port_notice(camera)
         self._drift_told = False
         super().__init__(camera, resolution, LiveClock(SLACK_US, start_us=time.time_ns() // 1000))
+
+    def read(self) -> EventBatch:
+        batch = super().read()
+        if len(batch.events):
+            times = batch.events["timestamp"]
+            self._loss.saw(int(times[0]), int(times[-1]))
+            if self._loss.is_news():
+                self._notice = camera_faults.events_lost(self._label)
+        return batch
 
     def take_frame(self) -> npt.NDArray[np.uint8] | None:
         if self._camera is None or not hasattr(self._camera, "getNextFrame"):
@@ -178,6 +188,7 @@ class CameraSource(InputSource):
             raise SourceLost(str(error), restarting=True) from error
         self._reader = self._camera
         self._drift.restart()
+        self._loss.restart()
 
     def _watch_clock(self) -> None:
         last_us = self._intake.newest_us

@@ -119,6 +119,14 @@ def clock_set_back(label: str) -> str:
     return f"The clock of the camera {label} was set back, so it is started again: the times of its events go on."
 
 
+def events_lost(label: str) -> str:
+    """Say that the driver could not keep all until it was read."""
+    return (
+        f"This machine does not keep up with the camera {label}: some of its events were lost, in a recording too. "
+        "Close other programs, or lower the camera's event rate."
+    )
+
+
 def crashed(label: str) -> str:
     """Its driver took the capture process with it."""
     return f"The driver of {label} crashed or hung, so it is started again: plug it in again if it does not come back."

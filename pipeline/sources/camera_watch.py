@@ -251,14 +251,6 @@ class LossWatch:
         return True
 
 
-def lost(label: str) -> str:
-    """Say that the driver could not keep all until it was read."""
-    return (
-        f"This machine does not keep up with the camera {label}: some of its events were lost, in a recording too. "
-        "Close other programs, or lower the camera's event rate."
-    )
-
-
 def mostly_outside(events: int, outside: int) -> bool:
     """Whether so many of so many events lie outside the sensor that they are none."""
     return outside >= OUTSIDE_EVENTS and outside > events * OUTSIDE_SHARE

@@ -15,7 +15,7 @@ from pipeline.sources import camera_faults
 from pipeline.sources.base import READ_PATIENCE_S, SourceError, SourceInfo, SourceLost
 from pipeline.sources.camera_controls import Controls
 from pipeline.sources.camera_found import CameraFound
-from pipeline.sources.camera_watch import DriftMeter, LossWatch, SilenceWatch, TimeCheck, lost, mostly_outside
+from pipeline.sources.camera_watch import DriftMeter, LossWatch, SilenceWatch, TimeCheck, mostly_outside
 from pipeline.sources.intake import checked
 from pipeline.sources.live import LiveSource
 from pipeline.sources.live_clock import ToldClock
@@ -173,7 +173,7 @@ class NeuromorphicSource(LiveSource):
         self._silence.sign_came()
         self._loss.dropped(int(status.ring.dropped_packets))
         if self._loss.is_news():
-            self._notice = lost(self._label)
+            self._notice = camera_faults.events_lost(self._label)
         self._watch_clock(status.ring)
         raw = None if packet is None else packet.polarity_events
         if raw is not None and len(raw):
