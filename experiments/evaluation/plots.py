@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -77,7 +78,12 @@ def plot_shots(
     every = sorted({count for shots, _, _ in curves.values() for count in shots})
     axes.set_xscale("log", base=2)
     axes.set_xticks(every, [str(count) for count in every])
-    axes.set_ylim(0, 1)
+    least = min(
+        [zero_shot, *(mean - deviation for _, *two in curves.values() for mean, deviation in zip(*two, strict=True))]
+    )
+    axes.set_ylim(
+        max(0.0, math.floor(least * 10 - 0.5) / 10), 1
+    )  # a tenth, so that lines close together are told apart
     axes.set_xlabel("examples of each class")
     axes.set_ylabel("top-1 accuracy")
     axes.set_title(_plain(title))
