@@ -244,15 +244,21 @@ class _Work:
         if not self.exported:
             visual: Any = self.exact.module.visual
             image = self._images(self.frames[:1])
-            torch.onnx.export(
-                visual,
-                (image,),
-                str(self.onnx_file),
-                dynamo=False,
-                input_names=["images"],
-                output_names=["features"],
-                dynamic_axes={"images": {0: "count"}},
-            )
+            # Torch's own fused attention, which it takes where nothing is learned, has no form in ONNX.
+            fused = torch.backends.mha.get_fastpath_enabled()
+            torch.backends.mha.set_fastpath_enabled(False)
+            try:
+                torch.onnx.export(
+                    visual,
+                    (image,),
+                    str(self.onnx_file),
+                    dynamo=False,
+                    input_names=["images"],
+                    output_names=["features"],
+                    dynamic_axes={"images": {0: "count"}},
+                )
+            finally:
+                torch.backends.mha.set_fastpath_enabled(fused)
             self.exported = True
         return self.onnx_file
 
