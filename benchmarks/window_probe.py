@@ -103,6 +103,7 @@ def watch_window(watch: Watch) -> None:
         numbers = self._capture.numbers()
         watch.thinning, watch.event_rate = numbers.thinning, numbers.event_rate
         watch.predicted(prediction)
+        self._window.hero.update()  # also where the answer is the same to the digit: the next painting is the label's
 
     def hero_painted(self: Any, event: Any) -> None:
         paint_hero(self, event)
