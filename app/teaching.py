@@ -17,6 +17,7 @@ from PyQt6.QtWidgets import QFileDialog
 from app.main_thread import TeachingNews
 from app.panels.example_grid import Tile
 from app.panels.menu import Menu
+from app.panels.teaching import METHODS
 from app.window import MainWindow
 from app.wording import split_message
 from pipeline.bundled import recordings_folder
@@ -314,6 +315,7 @@ class Teaching(QObject):
             self._with_framer(texts.setting),
             on_progress=self._news.progress.emit,
             on_result=self._news.result.emit,
+            method=self._window.teaching.method or None,
         )
         self._training.start()
 
@@ -339,10 +341,9 @@ class Teaching(QObject):
         self._worker.set_taught(taught)
         self._window.classes.teach_button.setChecked(True)
         self._window.teaching.set_taught(True)
-        names = {"adapter": "Spiking adapter", "tip": "Tip-Adapter", "mean": "Nearest class mean"}
         figures = taught.classifier.figures
         right = "" if figures.accuracy is None else f": {figures.accuracy * 100:.0f}% of the examples right"
-        name = names.get(taught.classifier.name, taught.classifier.name)
+        name = dict(METHODS).get(taught.classifier.name, taught.classifier.name)
         self._window.teaching.say(f"{name}{right}.")
 
     def _compare(self, by_taught: bool) -> None:

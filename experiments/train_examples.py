@@ -65,7 +65,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("folder", type=Path, help="what was exported")
     parser.add_argument("--output", type=Path, default=Path("taught.safetensors"), help="can be loaded in the window")
-    parser.add_argument("--method", choices=METHODS, help="as in the window: adapter with two examples of each class")
+    parser.add_argument("--method", choices=METHODS, help="default: as the window chooses")
     parser.add_argument("--encode", action="store_true", help="encode the files again")
     parser.add_argument("--model", help="another model than the window's")
     parser.add_argument("--pretrained")

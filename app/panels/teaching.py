@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QMenu, QScrollArea, QVBoxLayout, QWidget
@@ -14,6 +15,14 @@ from app.panels.segmented import Segmented
 from app.panels.training_curve import TrainingCurve
 from app.theme import DARK, LARGE, SMALL, Measures, Theme, font
 
+METHODS = (
+    ("", "What suits the examples"),
+    ("probe", "Linear probe"),
+    ("adapter", "Spiking adapter (NeuroCLIP)"),
+    ("tip", "Tip-Adapter"),
+    ("mean", "Nearest class mean"),
+)
+"""Ways to train, by name."""
 HINT = "Hold Teach on a class and show it; then train."
 _MOST_GRID, _MOST_GRID_SMALL = 104, 56
 """Two rows of tiles, in a small window one, px; more are scrolled to."""
@@ -40,6 +49,8 @@ class TeachingPanel(QWidget):
         super().__init__(parent)
         self._theme, self._measures = DARK, LARGE
         self._training = self._can_undo = self._taught = False
+        self.method = ""
+        """How to train, of `METHODS`."""
         self._title, self._count, self._message = QLabel("Examples"), QLabel(), QLabel(HINT)
         self.compare = Segmented([("taught", "Taught"), ("text", "Zero-shot")], "Judge by")
         self.grid = ExampleGrid()
@@ -47,7 +58,7 @@ class TeachingPanel(QWidget):
         self.curve = TrainingCurve()
         self.train = FaceButton("Train", "primary", icon="student", text="Train")
         self.undo = FaceButton("Undo", "ghost", icon="arrow-counter-clockwise", size=(36, 36))
-        self.more = FaceButton("Save, load, export, clear", "ghost", icon="dots-three", size=(36, 36))
+        self.more = FaceButton("Method, save, load, export, clear", "ghost", icon="dots-three", size=(36, 36))
         self._build()
         self._connect()
         self.set_measures(LARGE)
@@ -92,7 +103,7 @@ class TeachingPanel(QWidget):
     def _connect(self) -> None:
         self.train.clicked.connect(self._train_or_cancel)
         self.undo.clicked.connect(self.undo_clicked)
-        self.more.set_menu(self._make_menu)
+        self.more.set_menu(self.make_menu)
         self.grid.removed.connect(self.removed)
         self.grid.current_changed.connect(lambda top, bottom: self._scroll.ensureVisible(0, (top + bottom) // 2, 0, 28))
         self.compare.chosen.connect(lambda key: self.compared.emit(key == "taught"))
@@ -100,8 +111,13 @@ class TeachingPanel(QWidget):
     def _train_or_cancel(self) -> None:
         (self.cancel_clicked if self._training else self.train_clicked).emit()
 
-    def _make_menu(self) -> QMenu:
+    def make_menu(self) -> QMenu:
+        """Give the menu behind the dots."""
         menu = Menu(self._theme, self)
+        menu.add_header("Train by")
+        for name, words in METHODS:
+            menu.add(words, partial(self._choose_method, name), checked=name == self.method)
+        menu.addSeparator()
         save = menu.add("Save what was taught…", self.save_clicked.emit, icon="floppy-disk")
         save.setEnabled(self._taught)
         menu.add("Load…", self.load_clicked.emit, icon="folder-open")
@@ -110,6 +126,9 @@ class TeachingPanel(QWidget):
         menu.addSeparator()
         menu.add("Clear", self.clear_clicked.emit, icon="trash")
         return menu
+
+    def _choose_method(self, name: str) -> None:
+        self.method = name
 
     # --- what it shows ---
 

@@ -19,6 +19,8 @@ from pipeline.few_shot.taught import FeatureSetting, TaughtClass, TaughtClasses,
 from pipeline.model_errors import first_line
 from pipeline.prediction import Floats
 
+PROBE_FROM = 4
+"""Examples of each class."""
 FEATURE_LENGTH = 3.0
 """The adapter learns beside the features, faster beside short ones; CLIPs give about 10, other encoders anything."""
 
@@ -69,8 +71,7 @@ class Training:
     setting : FeatureSetting
         What the features of the running stream are.
     method : str or None
-        A name of `METHODS`. None: the spiking adapter where each class has two examples at least, otherwise the
-        nearest class mean, since an adapter that never sees a class unlearns it.
+        A name of `METHODS`. None: what `method_for` names.
     on_progress, on_result : callable
         Called on the training's thread; the result once, at the end.
     """
@@ -166,5 +167,9 @@ def taught_by(
 
 
 def method_for(counts: list[int]) -> str:
-    """Name the method for classes with so many examples each."""
-    return "adapter" if len(counts) > 1 and min(counts) >= 2 else "mean"
+    """Name the method for classes with so many examples each: what was right most often (`experiments.teaching`).
+
+    With few examples the nearest class mean, which cannot go far astray; with more the linear probe. NeuroCLIP's
+    adapter comes after both where the features are those of a bundled or frozen encoder and classes are new.
+    """
+    return "probe" if len(counts) > 1 and min(counts) >= PROBE_FROM else "mean"

@@ -96,14 +96,23 @@ def test_a_class_that_was_wrong_is_right_once_it_was_taught_and_a_switch_compare
     joined.shown(lambda: answer() != label)
 
 
-def test_the_adapter_is_trained_when_each_class_was_shown_and_draws_its_curve(joined: Joined) -> None:
+def test_a_linear_probe_is_trained_when_each_class_was_shown_and_another_method_where_it_is_chosen(
+    joined: Joined,
+) -> None:
     for place in (0, 1):
         taught_by_click(joined, place, 16 * (place + 1))
+    teaching, panel = joined.controller.teaching, joined.window.teaching
     trained(joined)
-    taught = joined.controller.teaching.taught
-    assert taught is not None
-    assert taught.classifier.name == "adapter"
-    assert len(joined.window.teaching.curve.losses) == 250
+    assert teaching.taught is not None
+    assert teaching.taught.classifier.name == "probe"
+    assert panel.message.startswith("Linear probe: ")
+
+    menu = panel.make_menu()
+    next(action for action in menu.actions() if action.text() == "Spiking adapter (NeuroCLIP)").trigger()
+    click(panel.train)
+    joined.shown(lambda: teaching.taught is not None and teaching.taught.classifier.name == "adapter")
+    assert len(panel.curve.losses) == 250
+    assert panel.message.startswith("Spiking adapter (NeuroCLIP): ")
 
 
 def test_an_example_is_removed_and_comes_back(joined: Joined) -> None:
@@ -150,7 +159,7 @@ def test_exported_examples_train_to_the_same_outcome_from_the_command_line(joine
 
     assert run([str(tmp_path / "examples"), "--output", str(tmp_path / "same.safetensors")]) == 0
     same = load_taught(tmp_path / "same.safetensors", teaching.taught.setting)
-    assert same.classifier.name == in_window.name == "adapter"
+    assert same.classifier.name == in_window.name == "probe"
     for name, array in in_window.arrays().items():
         assert np.array_equal(same.classifier.arrays()[name], array), name
 
