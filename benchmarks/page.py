@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring import OWN, Figure, own_against_peers
+from benchmarks.measuring import Figure, is_own, own_against_peers
 from benchmarks.report import by_case, number_text
 from benchmarks.stages import STAGES
 
@@ -83,7 +83,6 @@ def _stage(stage: Mapping[str, Any], machine: int, *, quick: bool) -> str:
 
 
 def _table(case: str, figures: Sequence[Figure]) -> list[str]:
-    ratio = own_against_peers(figures)
     better = "more" if figures[0].more_is_better else "less"
     rows = [
         f"| {case} ({figures[0].unit}, {better} is better) | median | least | greatest |",
@@ -94,10 +93,11 @@ def _table(case: str, figures: Sequence[Figure]) -> list[str]:
             rows.append(f"| {figure.contender} | {figure.remark or 'nothing measured'} | | |")
             continue
         name = figure.contender
-        if name == OWN:
+        if is_own(name):
+            ratio = own_against_peers(figures, name)
             told = f", {figure.remark}" if figure.remark else ""
             against = f", {ratio:.2f} × the best peer" if ratio is not None else ""
-            name = f"**{OWN}**{told}{against}"
+            name = f"**{name}**{told}{against}"
         rows.append("| " + " | ".join([name, *map(number_text, (figure.median, figure.least, figure.greatest))]) + " |")
     return [*rows, ""]
 

@@ -29,10 +29,10 @@ def print_result(console: Console, results: Mapping[str, StageResult], machine: 
         for case, figures in by_case(result.figures):
             table.add_row(f"[bold]{name}[/]: {escape(case)}")
             for figure in figures:
-                own, name = is_own(figure.contender), escape(figure.contender)
+                own, who = is_own(figure.contender), escape(figure.contender)
                 ratio = own_against_peers(figures, figure.contender) if own else None
                 table.add_row(
-                    f"  [bold yellow]{name}[/]" if own else f"  {name}",
+                    f"  [bold yellow]{who}[/]" if own else f"  {who}",
                     *_cells(figure),
                     f"{ratio:.2f} x" if ratio is not None else "",
                 )

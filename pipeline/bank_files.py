@@ -32,14 +32,19 @@ log = logging.getLogger(__name__)
 def read_features(model: ClipModel, template: Template) -> torch.Tensor | None:
     """Give the unit vectors of a model's bank that were saved, float32 (M, C).
 
-    None where there are none for exactly these weights, texts and this precision. Those in the model's folder serve
+    None where there are none for exactly this model, these texts and this precision. Those in the model's folder serve
     every precision.
     """
     if not model.has_weights_file:
         return None
-    kept = _read(_cached(model, template), _key(model, template))
+    try:
+        file, key = _cached(model, template), _key(model, template)
+    except OSError as error:
+        log.warning("the files of %s cannot be read any more: %s", model.name, error)
+        return None
+    kept = _read(file, key)
     if kept is None and model.folder is not None:
-        kept = _read(model.folder / FEATURES_FILE, _key(model, template))
+        kept = _read(model.folder / FEATURES_FILE, key)
     return kept
 
 
@@ -47,15 +52,15 @@ def keep_features(model: ClipModel, template: Template, features: torch.Tensor) 
     """Keep what `read_features` gives at the next start; where the disk refuses, the log says so."""
     if not model.has_weights_file:
         return
-    file = _cached(model, template)
     try:
+        file = _cached(model, template)
         file.parent.mkdir(parents=True, exist_ok=True)
         write_features(file, model, template, features)
         newest_first = sorted(file.parent.glob("*.safetensors"), key=lambda each: each.stat().st_mtime, reverse=True)
         for old in newest_first[FILES_KEPT:]:
             old.unlink(missing_ok=True)
     except OSError as error:
-        log.warning("features of the bank are not kept in %s: %s", file, error)
+        log.warning("features of the bank are not kept: %s", error)
 
 
 def write_features(file: Path, model: ClipModel, template: Template, features: torch.Tensor) -> None:
@@ -80,13 +85,13 @@ def write_features(file: Path, model: ClipModel, template: Template, features: t
 
 
 def _cached(model: ClipModel, template: Template) -> Path:
-    name = hashlib.sha256(f"{_key(model, template)} {model.precision}".encode()).hexdigest()[:32]
+    name = hashlib.sha256(f"{_key(model, template)} {model.text_precision}".encode()).hexdigest()[:32]
     return cache_folder() / "banks" / f"{name}.safetensors"
 
 
 def _key(model: ClipModel, template: Template) -> str:
     """What the features depend on, as a number in hexadecimal digits."""
-    told = json.dumps([model.weights_fingerprint, model.bank.names, template.texts])
+    told = json.dumps([model.text_identity, model.bank.names, template.texts])
     return hashlib.sha256(told.encode()).hexdigest()
 
 

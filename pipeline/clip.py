@@ -6,6 +6,7 @@ Importing this module is cheap: torch is imported when a model is loaded, open_c
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import threading
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ import numpy.typing as npt
 
 from pipeline.model_choice import (
     AUTO,
+    CONFIG_FILE,
     ListedModel,
     ModelPlan,
     architecture_names,
@@ -52,6 +54,7 @@ __all__ = [
     "mean_cosine",
 ]
 
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 FRAMES_TOGETHER = 16
 """Encoded in one call at most, so that a long recording does not fill the memory."""
 
@@ -78,6 +81,8 @@ class ClipModel:
         False: random weights, so that labels mean nothing.
     context_length : int
         Tokens of a text that are seen.
+    text_precision : str
+        In what texts are computed, whatever computes the frames.
     notice : str
         What the user should be told about the choice, one sentence; mostly empty.
     module : torch.nn.Module
@@ -100,6 +105,7 @@ class ClipModel:
         self.logit_scale = logit_scale
         parameter = next(module.parameters())
         self._device, self._dtype = parameter.device, parameter.dtype
+        self.text_precision = precision
         feature = self.encode_texts(["a photo of a cup"])
         if not feature.isfinite().all():
             raise ModelError(f"The texts of {self.name} give no numbers in {precision}: choose --precision fp32.")
@@ -178,6 +184,18 @@ class ClipModel:
     def weights_fingerprint(self) -> str:
         """What tells these weights from others, found within milliseconds: see `fingerprint_of`."""
         return fingerprint_of(self._plan.weights) if self._plan.weights is not None else self.weights_sha256
+
+    @cached_property
+    def text_identity(self) -> str:
+        """What tells its features of texts from another model's, but for rounding: a number in hexadecimal digits."""
+        plan = self._plan
+        told = [self.weights_fingerprint, plan.quick_gelu]
+        if plan.folder is None:
+            told.append(plan.architecture)
+        else:
+            described = [plan.folder / name for name in (CONFIG_FILE, *TOKENIZER_FILES)]
+            told += [sha256_of(file) for file in described if file.is_file()]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
     @cached_property
     def bank(self) -> TextBank:

@@ -21,6 +21,9 @@ MAX_TIME_US = 1 << 62
 BLOCK = 1024
 """Events looked at together; they stay in the processor's nearest cache."""
 NO_LIMIT_US = (1 << 63) - 1
+SPARSE_PART = 16
+"""With fewer events than one in so many pixels, a frame is drawn event by event."""
+_MANY = -1
 
 
 @compiled
@@ -83,6 +86,34 @@ def _mark(
 
 
 @compiled
+def _mark_listed(
+    events: EventArray,
+    first: int,
+    last: int,
+    start_us: int,
+    end_us: int,
+    newest_us: int,
+    max_gap_us: int,
+    width: int,
+    seen: npt.NDArray[np.uint8],
+    places: npt.NDArray[np.uint32],
+    listed: int,
+) -> tuple[int, int]:
+    """Do as `_mark`, and list the pixels from place `listed` on, once for each event."""
+    columns = np.uint32(width)
+    stopped, newest = last, newest_us
+    belong, newest = _all_belong(events, first, last, start_us, end_us, newest_us, max_gap_us)
+    if not belong:
+        stopped, newest = _belonging(events, first, last, start_us, end_us, newest_us, max_gap_us)
+    for i in range(np.uint64(first), np.uint64(stopped)):
+        event = events[i]
+        place = np.uint32(event.y) * columns + np.uint32(event.x)
+        seen[place] |= np.uint8(1) + np.uint8(event.polarity)
+        places[listed + i - first] = place
+    return stopped, newest
+
+
+@compiled
 def _count(
     events: EventArray,
     first: int,
@@ -114,6 +145,26 @@ def _draw_seen(seen: npt.NDArray[np.uint8], pixels: npt.NDArray[np.uint8]) -> No
         off_or_nothing = np.uint8(127) + np.uint8(128) * (bits & np.uint8(1))
         pixels[i] = np.uint8(0) if bits & np.uint8(2) else np.uint8(off_or_nothing)
         seen[i] = 0
+
+
+@compiled
+def _draw_listed(
+    seen: npt.NDArray[np.uint8],
+    places: npt.NDArray[np.uint32],
+    listed: int,
+    before: npt.NDArray[np.uint32],
+    listed_before: int,
+    pixels: npt.NDArray[np.uint8],
+) -> None:
+    """Do as `_draw_seen` where few pixels have seen anything: those listed, and those of the frame before."""
+    for i in range(listed_before):
+        pixels[before[i]] = 127
+    for i in range(listed):
+        place = places[i]
+        bits = seen[place]
+        if bits:  # not another time
+            pixels[place] = np.uint8(0) if bits & np.uint8(2) else np.uint8(255)
+            seen[place] = 0
 
 
 @compiled
@@ -153,6 +204,12 @@ class Exposure:
         self._width = resolution.width
         self._enough = threshold + 1
         self._seen = np.zeros(resolution.pixels if threshold == 0 else 0, np.uint8)
+        most = resolution.pixels // SPARSE_PART
+        self._places, self._before = np.empty(most, np.uint32), np.empty(most, np.uint32)
+        """Pixels of the events so far, and of the frame before."""
+        self._listed, self._listed_before = 0, _MANY
+        self._frame: npt.NDArray[np.uint8] | None = None
+        """The array that was written last."""
         self._counts = np.zeros(2 * resolution.pixels if threshold else 0, np.uint16)
 
     def add(
@@ -177,22 +234,51 @@ class Exposure:
             The greatest time so far.
         """
         if self._enough == 1:
-            return _mark(events, first, last, start_us, end_us, newest_us, max_gap_us, self._width, self._seen)
+            limits = start_us, end_us, newest_us, max_gap_us
+            return self._mark(events, first, last, limits)
         return _count(
             events, first, last, start_us, end_us, newest_us, max_gap_us, self._width, self._counts, self._enough
         )
 
+    def _mark(self, events: EventArray, first: int, last: int, limits: tuple[int, int, int, int]) -> tuple[int, int]:
+        """Mark events, and list their pixels while they are few: then the frame costs no more than they do."""
+        start_us, end_us, newest_us, max_gap_us = limits
+        while self._listed != _MANY:
+            end = min(last, first + len(self._places) - self._listed)
+            stopped, newest_us = _mark_listed(
+                events, first, end, start_us, end_us, newest_us, max_gap_us, self._width, self._seen, self._places,
+                self._listed,
+            )  # fmt: skip
+            self._listed += stopped - first
+            if stopped < end or stopped == last:
+                return stopped, newest_us
+            first, self._listed = stopped, _MANY
+        return _mark(events, first, last, start_us, end_us, newest_us, max_gap_us, self._width, self._seen)
+
     def develop(self, pixels: npt.NDArray[np.uint8]) -> None:
-        """Write the frame into `pixels`, uint8 (H, W), C-contiguous, and start afresh."""
+        """Write the frame into `pixels`, uint8 (H, W), C-contiguous, and start afresh.
+
+        The same array as the time before must hold what was written then: only what differs is written.
+        """
         flat = pixels.reshape(-1)
-        if self._enough == 1:
+        if self._enough > 1:
+            _draw_counts(self._counts, flat, self._enough)
+            return
+        if self._listed == _MANY:
             _draw_seen(self._seen, flat)
         else:
-            _draw_counts(self._counts, flat, self._enough)
+            if pixels is not self._frame or self._listed_before == _MANY:
+                flat.fill(127)
+                self._listed_before = 0
+            _draw_listed(self._seen, self._places, self._listed, self._before, self._listed_before, flat)
+        self._frame = pixels
+        self._places, self._before = self._before, self._places
+        self._listed, self._listed_before = 0, self._listed
 
     def clear(self) -> None:
         """Start afresh."""
         self._seen.fill(0)
+        self._listed = 0
         self._counts.fill(0)
 
 

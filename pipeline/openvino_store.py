@@ -7,6 +7,7 @@ this module imports neither torch nor OpenVINO.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -87,12 +88,15 @@ class Outcome:
         The best of torch, and how long one frame takes, in ms.
     candidates : mapping
         By precision.
+    failure : str
+        Why nothing could be tried; empty where it was. In the background that is not tried again.
     """
 
     chosen: str = ""
     plain: str = "fp32"
     plain_ms: float = 0.0
     candidates: Mapping[str, Candidate] = field(default_factory=dict)
+    failure: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> Outcome | None:
@@ -164,10 +168,17 @@ def place_of(plan: ModelPlan) -> Path:
         "preprocessing": plan.preprocessing,
         "processor": _processor(),
         "cores": allowed_cores() or os.cpu_count(),
-        "versions": [importlib.metadata.version(package) for package in _PACKAGES],
+        "versions": [_version(package) for package in _PACKAGES],
     }
     digest = hashlib.sha256(json.dumps(key, sort_keys=True, default=str).encode()).hexdigest()
     return cache_folder() / "openvino" / digest[:24]
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _processor() -> str:
@@ -213,15 +224,12 @@ def find_out(plan: ModelPlan, cancel: threading.Event, *, in_background: bool) -
     """
     place = place_of(plan)
     known = Outcome.read(place)
-    if known is not None:
+    if known is not None and (in_background or not known.failure):
         return known
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=_TRIAL, dir=place.parent, ignore_cleanup_errors=True) as made:
-            _run_trial(plan, Path(made) / "made", cancel, in_background=in_background)
-            outcome = Outcome.read(Path(made) / "made")
-            if outcome is None:
-                raise ModelError(f"OpenVINO could not be tried with {plan.name}: choose --precision auto.")
+            outcome = _tried_in(Path(made) / "made", plan, cancel, in_background=in_background)
             shutil.rmtree(place, ignore_errors=True)
             (Path(made) / "made").rename(place)
     except OSError as error:
@@ -230,11 +238,29 @@ def find_out(plan: ModelPlan, cancel: threading.Event, *, in_background: bool) -
             "or choose --precision auto."
         ) from error
     _forget_old(place.parent)
+    if outcome.failure:
+        raise ModelError(outcome.failure)
     for sentence in outcome.sentences(plan.name):
         logger.info("%s", sentence)
     for precision, candidate in outcome.candidates.items():
         if candidate.refused:
             logger.warning("%s: %s is not used: %s", plan.name, precision, candidate.refused)
+    return outcome
+
+
+def _tried_in(made: Path, plan: ModelPlan, cancel: threading.Event, *, in_background: bool) -> Outcome:
+    """Let a child process fill a folder with what it finds out, or with why it cannot."""
+    try:
+        _run_trial(plan, made, cancel, in_background=in_background)
+        outcome = Outcome.read(made)
+        failure = f"OpenVINO could not be tried with {plan.name}: choose --precision auto."
+    except ModelError as error:
+        outcome, failure = None, str(error)
+    if outcome is None:
+        outcome = Outcome(failure=failure)
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir()
+        outcome.write(made)
     return outcome
 
 
@@ -249,6 +275,7 @@ def _run_trial(plan: ModelPlan, made: Path, cancel: threading.Event, *, in_backg
             stdout=subprocess.DEVNULL,
             stderr=said,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            start_new_session=os.name == "posix",  # Ctrl-C is this process's business, which then ends it
         )
         try:
             while child.poll() is None:
@@ -268,7 +295,10 @@ def _run_trial(plan: ModelPlan, made: Path, cancel: threading.Event, *, in_backg
 
 def _forget_old(folder: Path) -> None:
     """Remove what was not used for longest, beyond the newest few, and trials that were broken off long ago."""
-    used = {place: place.stat().st_mtime for place in folder.iterdir()}
+    used: dict[Path, float] = {}
+    for place in folder.iterdir():
+        with contextlib.suppress(OSError):  # another program's trial that is over
+            used[place] = place.stat().st_mtime
     trials = {place for place in used if place.name.startswith(_TRIAL)}
     broken_off = {place for place in trials if time.time() - used[place] > LONGEST_TRIAL_S}
     for place in (*sorted(used.keys() - trials, key=lambda place: -used[place])[MOST_KEPT:], *broken_off):
@@ -322,5 +352,6 @@ def _use(model: ClipModel, place: Path, precision: str) -> None:
         raise ModelError(
             f"OpenVINO cannot load {place} ({first_line(error)}): remove that folder, or choose --precision fp32."
         ) from error
-    os.utime(place)
+    with contextlib.suppress(OSError):  # a cache that may only be read
+        os.utime(place)
     model.use_image_tower(tower, precision)

@@ -162,14 +162,21 @@ def _tried(
         tower = tower_from(file, precision, model.image_size)
         ms, plain_ms = _interleaved_ms(lambda: tower(examples[0]), lambda: plain(examples[0]))
         rough = [_features(model, stretch.recording, tower) for stretch in stretches]
+    except (OSError, MemoryError):  # of this machine now, not of the model
+        raise
     # Whatever OpenVINO and nncf raise for an architecture that they do not know.
     except Exception as error:
+        _remove(folder, precision)
         return Candidate(refused=f"OpenVINO does not take it: {first_line(error)[:200]}"), math.inf
     candidate = judged(precision, ms, stretches, rough)
     if candidate.refused:
-        for made in folder.glob(f"{precision}.*"):
-            made.unlink()
+        _remove(folder, precision)
     return candidate, plain_ms
+
+
+def _remove(folder: Path, precision: str) -> None:
+    for made in folder.glob(f"{precision}.*"):
+        made.unlink()
 
 
 def judged(precision: str, ms: float, stretches: Sequence[Stretch], rough: Sequence[torch.Tensor]) -> Candidate:

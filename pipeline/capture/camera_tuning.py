@@ -62,7 +62,7 @@ class CameraTuning:
             CameraState(
                 self._controls.settings,
                 self._hot,
-                searching=self._count is not None,
+                searching=self.searching,
                 message=message,
                 failed=failed,
                 keeps=self._keeps,
@@ -91,6 +91,11 @@ class CameraTuning:
         self._mask()
         self._keep()
         self.tell(message, failed=bool(message))
+
+    @property
+    def searching(self) -> bool:
+        """Whether hot pixels are being looked for: then every event counts."""
+        return self._count is not None
 
     def find_hot_pixels(self) -> None:
         """Count events for a few seconds, then leave out the pixels that send far more than the rest."""

@@ -202,10 +202,12 @@ class CaptureLoop:
             words[Word.EVENTS_TOTAL] = stream.events_total
             words[Word.EVENT_RATE] = round(stream.rate.value(now_s))
             words[Word.DROPPED_EVENTS] = stream.thinning.left_out
-            words[Word.THINNING] = stream.thinning.every
+            thins = stream.playing and not stream.over and self._awaited is None
+            words[Word.THINNING] = stream.thinning.every if thins else 1
             words[Word.PLAYING] = stream.playing and not stream.over
         else:
             words[Word.EVENT_RATE] = words[Word.PLAYING] = 0
+            words[Word.THINNING] = 1
         words[Word.RECORDED_EVENTS] = self._recording.events
         words[Word.RECORDED_BYTES] = self._recording.bytes
         if now_s - self._measured_at >= MEASURE_EVERY_S:
@@ -253,6 +255,7 @@ class CaptureLoop:
         try:
             while not self._closing and self._control.poll():
                 generation, command = self._control.recv()
+                self._beat()  # one may take seconds: a camera that is opened anew
                 self._words[Word.COMMANDS_TAKEN] += 1
                 self._carry_out(generation, command)
         except (EOFError, OSError):  # the application is gone
@@ -444,7 +447,7 @@ class CaptureLoop:
             self._expect_running(order.spec)
         if before is not None:
             again.events_total = before.events_total
-            again.thinning.left_out = before.thinning.left_out
+            again.take_over_thinning(before)
         self._stream, self._awaited = again, None
         self._opened_at = time.monotonic()
         self._recording.source_changed(again.info)

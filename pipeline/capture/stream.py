@@ -33,11 +33,11 @@ PIECE_S = 0.005
 HISTORY_US = 100_000
 """Before a place that is wound to: what the picture there still shows."""
 MAX_WINDOW_BEFORE_US = 1_500_000
+"""Longer windows are not read anew at every place that a dragged playhead passes."""
 TOO_MANY = (
     "More events come than this machine can take in: only some of them are judged and drawn; recordings leave none "
     "out. Lower the camera's event rate or the noise to have all judged."
 )
-"""Longer windows are not read anew at every place that a dragged playhead passes."""
 
 
 class StreamError(Exception):
@@ -273,7 +273,7 @@ class Stream:
         self._recording.write(batch)
         self._count(batch)
         began_s = time.monotonic()
-        if self.playing:
+        if self.playing and not (self.tuning is not None and self.tuning.searching):
             batch = self._thin(batch)
         if self.tuning is not None:
             batch = self.tuning.clean(batch)
@@ -289,6 +289,11 @@ class Stream:
             self._told_thinning = True
             self._say(Notice(TOO_MANY))
         return self.thinning.thin(batch)
+
+    def take_over_thinning(self, before: Stream) -> None:
+        """Count on where the stream stopped whose source is back."""
+        self.thinning.left_out = before.thinning.left_out
+        self._told_thinning = before._told_thinning
 
     def _show_camera_frame(self) -> None:
         """Pass on what the camera's other sensor sees, if it has one and a frame is new."""

@@ -117,7 +117,7 @@ class CameraSource(InputSource):
             times = batch.events["timestamp"]
             self._loss.saw(int(times[0]), int(times[-1]))
             if self._loss.is_news():
-                self._notice = camera_faults.events_lost(self._label)
+                self._notice = camera_faults.events_lost(self._label, surely=False)
         return batch
 
     def take_frame(self) -> npt.NDArray[np.uint8] | None:

@@ -119,10 +119,11 @@ def clock_set_back(label: str) -> str:
     return f"The clock of the camera {label} was set back, so it is started again: the times of its events go on."
 
 
-def events_lost(label: str) -> str:
-    """Say that the driver could not keep all until it was read."""
+def events_lost(label: str, *, surely: bool = True) -> str:
+    """Say that the driver could not keep all until it was read, or so it seems."""
     return (
-        f"This machine does not keep up with the camera {label}: some of its events were lost, in a recording too. "
+        f"This machine does not keep up with the camera {label}: events {'were' if surely else 'may have been'} lost, "
+        "in a recording too. "
         "Close other programs, or lower the camera's event rate."
     )
 

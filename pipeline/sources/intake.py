@@ -48,7 +48,7 @@ def checked(events: EventArray, resolution: Resolution) -> EventArray:
 
 
 class Intake:
-    """Takes packets of any size, and gives them in pieces of at most `MAX_BATCH_US` and `MAX_BATCH_EVENTS`.
+    """Takes packets of any size, and gives them in pieces of at most `batch_us` and `MAX_BATCH_EVENTS`.
 
     Events of the same microsecond stay together, even where they are more.
 
@@ -60,8 +60,9 @@ class Intake:
         Time of the last event given.
     """
 
-    def __init__(self, resolution: Resolution) -> None:
+    def __init__(self, resolution: Resolution, batch_us: int = MAX_BATCH_US) -> None:
         self.outside = 0
+        self._batch_us = batch_us
         self.last_us: int | None = None
         self._resolution = resolution
         self._events: EventArray | None = None
@@ -111,7 +112,7 @@ class Intake:
                 end = int(np.searchsorted(times, same, "right"))
         else:
             end = len(times)
-        limit_us = int(times[self._next]) + MAX_BATCH_US
+        limit_us = int(times[self._next]) + self._batch_us
         if int(times[end - 1]) >= limit_us:
             end = int(np.searchsorted(times, limit_us, "left"))
         return end

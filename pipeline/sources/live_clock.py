@@ -58,6 +58,11 @@ class ToldClock:
     def __init__(self) -> None:
         self._shown_us = self._told_us = 0
 
+    @property
+    def now_us(self) -> int:
+        """The latest time that was shown or told; 0 before there is one."""
+        return max(self._shown_us, self._told_us)
+
     def shows(self, time_us: int) -> None:
         """Note the source's own time: no event from before comes any more (µs)."""
         self._shown_us = max(self._shown_us, time_us)

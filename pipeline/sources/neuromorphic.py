@@ -126,12 +126,22 @@ class NeuromorphicSource(LiveSource):
             camera.close()
 
     def _reopen(self, configuration: Any) -> Any:
-        """Open the camera anew, configured so from the beginning; gives the driver's device."""
+        """Open the camera anew, configured so from the beginning; gives the driver's device.
+
+        Raises
+        ------
+        RuntimeError, ValueError, OSError
+            It is away; reading says why.
+        """
         camera, self._camera = self._camera, None
-        self._over = SourceLost(camera_faults.stopped(self._label), restarting=True)
+        if camera is None:
+            raise RuntimeError(f"{self._label} is away")
         camera.close()
-        self._camera = _open(self._found, configuration)
-        self._over = None
+        try:
+            self._camera = _open(self._found, configuration)
+        except (RuntimeError, ValueError, OSError) as error:
+            self._over = SourceLost(_opening_failed(self._found, str(error)), restarting=True)
+            raise
         self._ahead_us = None
         self._silence, self._check = SilenceWatch(), TimeCheck()
         self._drift.restart()
@@ -186,7 +196,8 @@ class NeuromorphicSource(LiveSource):
         if not shown_us:  # it has not said yet
             return
         if self._ahead_us is None:
-            self._ahead_us = round(ring.system_time * 1e6) - int(shown_us)
+            # Not before what was told already: opened anew, it goes on.
+            self._ahead_us = max(round(ring.system_time * 1e6), self._told.now_us) - int(shown_us)
         self._check.saw(int(shown_us), int(ring.raw_packets), int(ring.backlog))
         if self._check.leaps:
             self._over = SourceLost(camera_faults.nonsense(self._label), restarting=True)
@@ -203,7 +214,7 @@ class NeuromorphicSource(LiveSource):
     def _take(self, raw: Any) -> EventArray:
         """Give the driver's events as everywhere in the program, set to the wall clock, but for the newest."""
         if self._ahead_us is None:
-            self._ahead_us = time.time_ns() // 1000 - int(raw["t"][-1])
+            self._ahead_us = max(time.time_ns() // 1000 - int(raw["t"][-1]), self._told.now_us - int(raw["t"][0]))
         before = len(self._newest)
         events = np.empty(before + len(raw), EVENT_DTYPE)
         events[:before] = self._newest

@@ -18,6 +18,8 @@ FEW_EVENTS, MANY_EVENTS = 200_000, 1_000_000
 MIN_STRETCH_US = 1_000
 FIRST_STRETCH_US = 10_000
 MAX_JOINED_EVENTS = 1_000_000
+BATCH_US = 1_000_000
+"""At most so much time in one batch: who plays a recording cuts it finer, who analyses it has less to do."""
 _COPY_AGAIN = "copy the file again if it is whole elsewhere"
 
 
@@ -61,7 +63,7 @@ class RecordingSource(Source):
         stream = _choose(header.streams, spec)
         self._name, self._camera = stream.name, stream.camera
         resolution = _resolution(stream, spec.path)
-        self._intake = Intake(resolution)
+        self._intake = Intake(resolution, BATCH_US)
         try:
             self._reader = self._open(header, len({stream.camera for stream in header.streams}) > 1)
             self.info = self._describe(header, stream, resolution)

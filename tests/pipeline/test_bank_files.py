@@ -1,5 +1,6 @@
 """The features of a model's bank outlive the program, and are never taken for those of something else."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -47,13 +48,25 @@ def test_it_is_what_encoding_all_texts_at_once_gives(folder: Path) -> None:
     torch.testing.assert_close(encoded(model, PRESETS["photos"]), encode_bank(model, PRESETS["photos"]))
 
 
-@pytest.mark.parametrize("change", ["weights", "concepts", "template", "precision"])
+@pytest.mark.parametrize("change", ["weights", "architecture", "tokenizer", "concepts", "template", "precision"])
 def test_what_is_of_something_else_is_encoded_anew(folder: Path, change: str) -> None:
     encoded(opened(folder))
     template, precision = PLAIN, "fp32"
     match change:
         case "weights":
             save_folder(folder, seed=1)
+        case "architecture":
+            described = folder / "open_clip_config.json"
+            told = json.loads(described.read_text(encoding="utf-8"))
+            told["model_cfg"]["quick_gelu"] = True
+            described.write_text(json.dumps(told), encoding="utf-8")
+        case "tokenizer":
+            model = opened(folder)
+            assert read_features(model, template) is not None
+            (folder / "tokenizer.json").write_text("{}", encoding="utf-8")
+            del model.__dict__["text_identity"]  # as for a model that is opened now
+            assert read_features(model, template) is None
+            return
         case "concepts":
             (folder / "concepts.txt").write_text("umbrella\tbrolly\nstar\nmug\n", encoding="utf-8")
         case "template":
@@ -61,6 +74,15 @@ def test_what_is_of_something_else_is_encoded_anew(folder: Path, change: str) ->
         case "precision":
             precision = "bf16"
     assert read_features(opened(folder, precision), template) is None
+
+
+def test_what_computes_the_frames_does_not_matter(folder: Path) -> None:
+    model = opened(folder)
+    before = encoded(model)
+    model.use_image_tower(model.module.visual, "int8")  # type: ignore[arg-type]
+    kept = read_features(model, PLAIN)
+    assert kept is not None
+    assert torch.equal(kept, before)
 
 
 @pytest.mark.parametrize(

@@ -298,3 +298,26 @@ def test_every_event_of_a_real_recording_is_in_a_timestep() -> None:
     assert sum(frame[4] for frame in frames) == 111_954
     assert {frame[1] for frame in frames} == {0}
     assert all(before[3] == after[2] for before, after in pairwise(frames))
+
+
+def test_few_and_many_events_in_turn_leave_nothing_of_the_frame_before() -> None:
+    """Few events are drawn one by one into the frame before, many pixel by pixel."""
+    random = np.random.default_rng(3)
+    resolution = Resolution(64, 48)
+    framer = Framer(resolution, FramerSettings(timestep_us=1000))
+    for number, count in enumerate([5, 4000, 0, 7, 7, 3000, 2, 0, 0, 191, 192, 193, 6000, 6000, 1]):
+        events = np.zeros(count, EVENT_DTYPE)
+        events["timestamp"] = 1000 * number + np.sort(random.integers(0, 1000, count))
+        if number == 0:
+            events["timestamp"][0] = 0
+        events["x"], events["y"] = random.integers(0, 64, count), random.integers(0, 48, count)
+        events["polarity"] = random.integers(0, 2, count)
+        half = count // 2
+        assert list(framer.push(events[:half])) == []
+        (frame,) = framer.push(events[half:], 1000 * (number + 1))
+        expected = np.full((48, 64), 127, np.uint8)
+        for value, polarity in ((255, 0), (0, 1)):
+            seen = events[events["polarity"] == polarity]
+            expected[seen["y"], seen["x"]] = value
+        assert frame.events == count
+        np.testing.assert_array_equal(frame.pixels, expected)

@@ -231,7 +231,12 @@ def test_an_evk4_whose_driver_takes_anything_for_events(
     need_driver("nd")
     camera = watching("evk4")
     bus.plug_in(camera)
-    answer = run_while(bus, lambda: action(bus, camera), camera, "lose")
+
+    def once_it_runs() -> None:
+        wait_until(lambda: camera.sent > 200_000)  # a second: what was read late is read by then
+        action(bus, camera)
+
+    answer = run_while(bus, once_it_runs, camera, "lose")
     check_message(answer["message"])
     assert told in answer["message"]
 
