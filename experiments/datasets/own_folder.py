@@ -14,7 +14,9 @@ from pipeline.model_errors import first_line
 from pipeline.reading import read_recording
 from pipeline.sources.base import SourceError
 
-SUFFIXES = (".aedat4", ".raw", ".es", ".bin")
+OTHER_SUFFIXES = (".raw", ".dat", ".es")
+"""Prophesee's formats and the Event Stream format, which faery reads."""
+SUFFIXES = (".aedat4", *OTHER_SUFFIXES, ".bin")
 ATIS_SUFFIX = ".bin"
 """N-MNIST's format, which does not say how large the sensor was."""
 
@@ -71,7 +73,7 @@ def _part(root: Path, folder: Path, name: str, classes: tuple[str, ...], sensor:
         try:
             recording = _read(path, sensor)
             return frames_of_events(recording.events, recording.resolution, framing)
-        except (SourceError, OSError, ValueError) as error:
+        except (SourceError, OSError, ValueError, RuntimeError) as error:
             raise SampleError(f"{path} cannot be read ({first_line(error)}).") from error
 
     samples = tuple(path.relative_to(root).as_posix() for path, _ in paths)
@@ -86,9 +88,28 @@ def _state(path: Path) -> str:
 
 
 def _read(path: Path, sensor: Resolution | None) -> Recording:
+    if path.suffix.lower() in OTHER_SUFFIXES:
+        return _read_other(path)
     if path.suffix.lower() != ATIS_SUFFIX or sensor is None:
         return read_recording(path)
     from spikingjelly.datasets.utils import load_ATIS_bin
 
     loaded = load_ATIS_bin(path)
     return Recording(event_array(loaded["t"], loaded["x"], loaded["y"], loaded["p"]), sensor, path.name)
+
+
+def _read_other(path: Path) -> Recording:
+    try:
+        import faery
+    except ImportError as error:
+        raise ValueError("it needs the package faery: start with `uv run --group experiments`") from error
+    with path.open("rb") as file:
+        headed = file.read(1) == b"%"
+    if path.suffix.lower() != ".es" and not headed:
+        raise ValueError("it does not begin as a recording of Prophesee's")  # faery takes any bytes for events
+    stream = faery.events_stream_from_file(path)
+    packets = list(stream)
+    if not packets:
+        raise ValueError("it holds no events, or is no recording")
+    t, x, y, on = (np.concatenate([packet[name] for packet in packets]) for name in ("t", "x", "y", "on"))
+    return Recording(event_array(t, x, y, on), Resolution(*stream.dimensions()), path.name)

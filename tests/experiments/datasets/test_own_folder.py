@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import faery
 import numpy as np
 import pytest
 
 from experiments.datasets.dataset import Framing
 from experiments.datasets.errors import DatasetError, SampleError
-from experiments.datasets.own_folder import open_folder
+from experiments.datasets.own_folder import OTHER_SUFFIXES, open_folder
 from pipeline.event_framing import event_frames
 from pipeline.events import Resolution
 from tests.experiments.datasets.made_datasets import made_events, write_atis
@@ -53,6 +54,28 @@ def test_recordings_of_the_program_itself(tmp_path: Path) -> None:
     dataset = open_folder(tmp_path)
     expected = event_frames(moving_square(), SMALL, timesteps=5)
     assert np.array_equal(dataset.test.read(0, FRAMING), expected)
+
+
+@pytest.mark.parametrize("suffix", OTHER_SUFFIXES)
+def test_recordings_of_other_makers(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / "square").mkdir()
+    shown = moving_square()
+    events = np.zeros(len(shown), faery.EVENTS_DTYPE)
+    for own, theirs in (("timestamp", "t"), ("x", "x"), ("y", "y"), ("polarity", "on")):
+        events[theirs] = shown[own]
+    events["t"] -= events["t"][0]
+    faery.events_stream_from_array(events, SMALL).to_file(tmp_path / "square" / f"one{suffix}")
+    dataset = open_folder(tmp_path)
+    expected = event_frames(shown, SMALL, timesteps=5)
+    assert np.array_equal(dataset.test.read(0, FRAMING), expected)
+
+
+@pytest.mark.parametrize("suffix", OTHER_SUFFIXES)
+def test_a_damaged_recording_of_another_maker_is_one_sentence(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / "square").mkdir()
+    (tmp_path / "square" / f"one{suffix}").write_bytes(b"nothing of the kind")
+    with pytest.raises(SampleError, match=rf"^[^\n]*one{suffix} cannot be read"):
+        open_folder(tmp_path).test.read(0, FRAMING)
 
 
 def test_a_recording_that_was_made_again_is_another_sample(tmp_path: Path) -> None:
