@@ -12,11 +12,12 @@ from benchmarks.growth.__main__ import CURVES, main
 from benchmarks.growth.curve import Curve, Line
 from benchmarks.growth.drawing import draw
 
+QUICK = ("rate", "size")
 WITHOUT_WINDOW = [name for name in CURVES if name not in ("live-rate", "windows")]
 
 
 @pytest.mark.parametrize(
-    "name", [*WITHOUT_WINDOW, *(pytest.param(name, marks=pytest.mark.slow) for name in ("live-rate", "windows"))]
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CURVES]
 )
 def test_a_curve_is_measured_drawn_and_written(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     if name not in WITHOUT_WINDOW and shutil.which("Xvfb") is None:
