@@ -91,12 +91,13 @@ def test_table_json_and_picture(tmp_path: Path) -> None:
     figures = (
         Figure("[case]", OWN, "Mev/s", (600.0, 610.0)),
         Figure("[case]", "peer", "Mev/s", (), remark="not installed"),
+        Figure("second", OWN, "Mev/s", (500.0,)),
     )
     results = {"framer": StageResult("Framer", figures, ("The floor is 1,000.",))}
     console = Console(record=True, width=120)
     print_result(console, results, {"cores": "2"})
     text = console.export_text()
-    for expected in ("[case]", OWN, "605", "not installed", "The floor is 1,000.", "cores: 2"):
+    for expected in ("framer: [case]", "framer: second", OWN, "605", "not installed", "The floor is 1,000.", "cores: 2"):
         assert expected in text
     content = json.loads(json.dumps(as_json(results, {"cores": "2"}, quick=False)))
     assert content["stages"]["framer"]["figures"][0]["values"] == [600.0, 610.0]
