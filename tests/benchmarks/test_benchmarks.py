@@ -97,7 +97,15 @@ def test_table_json_and_picture(tmp_path: Path) -> None:
     console = Console(record=True, width=120)
     print_result(console, results, {"cores": "2"})
     text = console.export_text()
-    for expected in ("framer: [case]", "framer: second", OWN, "605", "not installed", "The floor is 1,000.", "cores: 2"):
+    for expected in (
+        "framer: [case]",
+        "framer: second",
+        OWN,
+        "605",
+        "not installed",
+        "The floor is 1,000.",
+        "cores: 2",
+    ):
         assert expected in text
     content = json.loads(json.dumps(as_json(results, {"cores": "2"}, quick=False)))
     assert content["stages"]["framer"]["figures"][0]["values"] == [600.0, 610.0]

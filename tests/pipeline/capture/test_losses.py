@@ -68,7 +68,9 @@ def test_all_is_recorded_or_the_loss_is_told(tmp_path: Path, events_per_s: int, 
     for name in ("x", "y", "polarity"):
         assert (events[name] == shown[name]).all(), name
     missing = intervals - len(events)
-    told = [status.message for status in said if isinstance(status, Notice) and "lost, in a recording too" in status.message]
+    told = [
+        status.message for status in said if isinstance(status, Notice) and "lost, in a recording too" in status.message
+    ]
     print(f"{events_per_s:,} a second: {missing} of {intervals} intervals missing; {told}")
     assert (missing > 0) == bool(told)
 
