@@ -1,7 +1,5 @@
 """``main.py --camera`` on a make-believe USB bus: the real driver, a camera that is unplugged and plugged in again."""
 
-import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -18,6 +16,7 @@ from tests.cameras.models import MODELS
 from tests.cameras.observer import need_driver
 from tests.cameras.scene import Scene, moving_dot
 from tests.cameras.usb_bus import USB2, UsbBus
+from tests.process_group import ctrl_c, ended_with_its_group
 from tests.programs import PATIENCE_S, command, environment, rows, wait_until
 
 PROMPTS = ("--prompts", "a cup, a star", "--model", "untrained")
@@ -37,18 +36,8 @@ def program(bus: UsbBus, *arguments: str | Path) -> Iterator["subprocess.Popen[s
         command("--camera", *arguments, *PROMPTS), env=environment(),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    try:
+    with ended_with_its_group(process):
         yield process
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-
-
-def ctrl_c(process: "subprocess.Popen[str]") -> str:
-    os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=PATIENCE_S)
-    return err
 
 
 def windows(target: Path) -> int:

@@ -1,8 +1,6 @@
 """The program without a window, recording a camera on the make-believe bus; and what it has recorded, compared."""
 
 import math
-import os
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +12,8 @@ import numpy as np
 from pipeline.events import EventArray
 from tests.cameras.scene import Scene
 from tests.cameras.usb_bus import UsbBus
-from tests.programs import PATIENCE_S, command, environment, rows
+from tests.process_group import ended_with_its_group
+from tests.programs import command, environment, rows
 
 
 @contextmanager
@@ -25,18 +24,8 @@ def program(bus: UsbBus, home: Path, *arguments: str | Path) -> Iterator["subpro
         env=environment(XDG_CONFIG_HOME=str(home), XDG_STATE_HOME=str(home)),
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    try:
+    with ended_with_its_group(process):
         yield process
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-
-
-def ctrl_c(process: "subprocess.Popen[str]") -> str:
-    """End it as a user does; gives what it said on standard error."""
-    os.killpg(process.pid, signal.SIGINT)
-    return process.communicate(timeout=PATIENCE_S)[1]
 
 
 def windows_in(labels: Path) -> list[tuple[int, int]]:

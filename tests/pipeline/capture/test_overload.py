@@ -11,8 +11,9 @@ from tests.cameras.models import MODELS
 from tests.cameras.observer import need_driver
 from tests.cameras.scene import Scene, moving_dot
 from tests.cameras.usb_bus import UsbBus
-from tests.pipeline.capture.camera_program import ctrl_c, program, same_as_shown, windows_in
+from tests.pipeline.capture.camera_program import program, same_as_shown, windows_in
 from tests.pipeline.tiny_clip import save_folder
+from tests.process_group import ctrl_c
 from tests.programs import PATIENCE_S, wait_until
 
 SECONDS = float(os.environ.get("NEUROCLIP_OVERLOAD_S", "20"))
