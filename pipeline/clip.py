@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.cuda_frames import SingleFrames
+from pipeline.image_encoder import ImageEncoder
 from pipeline.model_choice import (
     AUTO,
     CONFIG_FILE,
@@ -87,7 +89,11 @@ class ClipModel:
         What the user should be told about the choice, one sentence; mostly empty.
     module : torch.nn.Module
         open_clip's model itself, or the same function in plain torch; in evaluation mode.
+    single_frames : SingleFrames or None
+        On a CUDA GPU, what encodes frames that come one by one; None: they are encoded as several together are.
     """
+
+    single_frames: SingleFrames | None = None
 
     def __init__(
         self,
@@ -104,12 +110,14 @@ class ClipModel:
         self._texts, self._plan = texts, plan
         self.logit_scale = logit_scale
         parameter = next(module.parameters())
-        self._device, self._dtype = parameter.device, parameter.dtype
+        self._images = ImageEncoder(module, preprocessing, parameter.device, parameter.dtype)
         self.text_precision = precision
         feature = self.encode_texts(["a photo of a cup"])
         if not feature.isfinite().all():
             raise ModelError(f"The texts of {self.name} give no numbers in {precision}: choose --precision fp32.")
         self.width = int(feature.shape[1])
+        if parameter.device.type == "cuda":
+            self.single_frames = SingleFrames(self._images, self.width)
         self.bank  # noqa: B018 (a damaged file is said now)
 
     def __repr__(self) -> str:
@@ -124,7 +132,7 @@ class ClipModel:
 
         # In this order: the new tower takes frames in any number format, the old one only in its own.
         self.module.visual = tower
-        self._dtype, self.precision = torch.float32, precision
+        self._images.dtype, self.precision = torch.float32, precision
 
     @property
     def plan(self) -> ModelPlan:
@@ -145,7 +153,7 @@ class ClipModel:
 
     @property
     def device(self) -> str:
-        return str(self._device)
+        return str(self._images.device)
 
     @property
     def image_size(self) -> int:
@@ -237,16 +245,11 @@ class ClipModel:
         parts = [torch.empty(0, getattr(self, "width", 0))]
         try:
             for start in range(0, len(array), FRAMES_TOGETHER):
-                pixels = self.preprocessing(
-                    array[start : start + FRAMES_TOGETHER],
-                    normalisation=normalisation,
-                    view=view,
-                    device=self._device,
-                    dtype=self._dtype,
-                )
-                with torch.inference_mode():
-                    encoded = self.module.encode_image(pixels, normalize=False).float().cpu()  # type: ignore[operator]
-                parts.append(encoded)
+                some = array[start : start + FRAMES_TOGETHER]
+                encoded = None
+                if len(some) == 1 and self.single_frames is not None:
+                    encoded = self.single_frames.encode(some, normalisation, view)
+                parts.append(self._images.features(some, normalisation, view) if encoded is None else encoded)
         except (RuntimeError, MemoryError) as error:
             raise_if_out_of_memory(error, self.name, self.device)
             raise

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,18 +64,37 @@ def squared(frames: Frames, view: str) -> Frames:
     uint8 (T, S, S), or (T, H, W) for "stretch"
         In memory without gaps, writable.
     """
-    count, height, width = frames.shape
-    if view == "crop":
-        side = min(height, width)
-        top, left = (height - side) // 2, (width - side) // 2
-        frames = frames[:, top : top + side, left : left + side]
-    elif view == "fit":
+    if view == "fit":
+        count, height, width = frames.shape
         side = max(height, width)
         top, left = (side - height) // 2, (side - width) // 2
         padded = np.full((count, side, side), NO_EVENT, np.uint8)
         padded[:, top : top + height, left : left + width] = frames
         return padded
-    return np.require(frames, requirements=["C", "W"])
+    return np.require(cut(frames, view), requirements=["C", "W"])
+
+
+def cut(frames: Frames, view: str) -> Frames:
+    """Leave away what a view does not show, uint8 (T, H, W); nothing is copied, nothing padded."""
+    if view != "crop":
+        return frames
+    height, width = frames.shape[1:]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return frames[:, top : top + side, left : left + side]
+
+
+def padded(frames: torch.Tensor, view: str) -> torch.Tensor:
+    """Do on a tensor's own device what `squared` does besides `cut`: uint8 (T, H, W), for "fit" to (T, S, S)."""
+    import torch
+
+    height, width = frames.shape[1:]
+    if view != "fit" or height == width:
+        return frames
+    side = max(height, width)
+    top, left = (side - height) // 2, (side - width) // 2
+    around = (left, side - width - left, top, side - height - top)
+    return torch.nn.functional.pad(frames, around, value=NO_EVENT)
 
 
 @dataclass(frozen=True)
@@ -104,14 +124,35 @@ class Preprocessing:
         """Give the encoder's input, (T, 3, size, size), on `device` in `dtype`."""
         import torch
 
-        grey = torch.from_numpy(squared(frames, view)).to(device)[:, None].float()
+        squares = torch.from_numpy(squared(frames, view)).to(device)
+        return self.normalised(squares, normalisation=normalisation, dtype=dtype)
+
+    def normalised(self, squares: torch.Tensor, *, normalisation: str, dtype: torch.dtype) -> torch.Tensor:
+        """Resize and normalise what `squared` gives, uint8 (T, H, W), on its own device; (T, 3, size, size)."""
+        import torch
+
+        grey = squares[:, None].float()
         if grey.shape[-2:] != (self.size, self.size):
             grey = torch.nn.functional.interpolate(grey, (self.size, self.size), mode="bilinear", align_corners=False)
         mean, std = (self.mean, self.std) if normalisation == "clip" else ((0.5,) * 3, (1.0,) * 3)
-        # The three channels are the same picture: one multiplication and one addition for each.
-        scale = torch.tensor([1 / (255 * deviation) for deviation in std], device=device).view(1, 3, 1, 1)
+        scale, shift = _scale_and_shift(mean, std, squares.device)
+        return torch.addcmul(shift, grey, scale).to(dtype)
+
+
+@lru_cache(maxsize=16)
+def _scale_and_shift(
+    mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Give what a grey from 0 to 255 is multiplied with and what is then added, (1, 3, 1, 1) each.
+
+    The three channels are the same picture. Made once: on a GPU each would wait for an upload at every frame.
+    """
+    import torch
+
+    with torch.inference_mode(False):
+        scale = torch.tensor([1 / (255 * deviation) for deviation in std], device=device)
         shift = torch.tensor([-m / deviation for m, deviation in zip(mean, std, strict=True)], device=device)
-        return torch.addcmul(shift.view(1, 3, 1, 1), grey, scale).to(dtype)
+        return scale.view(1, 3, 1, 1), shift.view(1, 3, 1, 1)
 
 
 def _three(values: Sequence[float] | float) -> tuple[float, ...]:
