@@ -131,7 +131,13 @@ def _best_precision(
     if kind == "cpu" and (plain_s < WORTH_A_TRIAL_S or not matrices_gain_from_bf16()):
         return "fp32"
     following.stop_if_cancelled()
-    rough, rough_s = _trial(module, probe, lower)
+    try:
+        rough, rough_s = _trial(module, probe, lower)
+    except (RuntimeError, TypeError) as error:
+        # A layer may have no such precision on this device; a want of memory is told as such.
+        if "memory" in str(error).lower():
+            raise
+        return "fp32"
     if not _agrees(exact, rough) or (kind == "cpu" and rough_s * MUST_GAIN > plain_s):
         return "fp32"
     module.to(_dtype(lower))

@@ -123,6 +123,7 @@ class TextEncoder:
             return False
         tokens = self._tokenizer([_PROBE]).to(self._device)
         with torch.inference_mode():
-            whole = self._module.encode_text(tokens, normalize=False).double()  # type: ignore[operator]
-            cut = self._encode_cut(tokens).double()
+            # Compared on the CPU: not every device has float64.
+            whole = self._module.encode_text(tokens, normalize=False).cpu().double()  # type: ignore[operator]
+            cut = self._encode_cut(tokens).cpu().double()
         return bool((whole - cut).norm() <= 1e-4 * whole.norm())

@@ -21,7 +21,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import pipeline as nc
-from pipeline import model_choice
+from pipeline import model_choice, precision
 from pipeline.clip import LoadingCancelled, architecture_names, list_models
 from pipeline.model_choice import RECOMMENDED
 from pipeline.model_errors import Following
@@ -529,6 +529,24 @@ def test_a_deterministic_load_on_a_cpu_is_fp32(folder: Folder) -> None:
 def test_a_timed_load_chooses_a_precision_that_computes(folder: Folder) -> None:
     model = nc.load_model(f"local-dir:{folder}", device="cpu", deterministic=False)
     assert model.precision in ("fp32", "bf16")
+
+
+def test_a_layer_that_lower_precision_does_not_know_keeps_the_model_in_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
+    class OnlyFloat(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.visual = torch.nn.Linear(4, 4)
+
+        def encode_image(self, pixels: torch.Tensor, normalize: bool) -> torch.Tensor:
+            if pixels.dtype != torch.float32:
+                raise RuntimeError("not implemented for 'BFloat16'")
+            return self.visual(pixels).flatten(1)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(precision, "WORTH_A_TRIAL_S", 0.0)
+    monkeypatch.setattr(precision, "matrices_gain_from_bf16", lambda: True)
+    module = OnlyFloat()
+    assert fit_precision(module, torch.ones(1, 3, 4, 4), "auto", deterministic=False, following=Following()) == "fp32"
+    assert module.visual.weight.dtype == torch.float32
 
 
 def test_numbers_that_do_not_fit_into_a_precision_are_refused() -> None:
