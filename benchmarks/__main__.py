@@ -62,7 +62,7 @@ def run(names: Sequence[str], given: argparse.Namespace) -> int:
     for name in names:
         with messages.status(f"Measuring {name}"):
             results[name] = measure(name, effort)
-        messages.print(f"{name}: measured", markup=False)
+        messages.print(f"{name}: {'skipped' if results[name].skipped else 'measured'}", markup=False)
         # Written after each stage: a run takes long, and what it has is not lost when it is ended.
         write_json(given.json, as_json(results, machine, quick=given.quick))
     print_result(console, results, machine)

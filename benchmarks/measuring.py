@@ -71,11 +71,22 @@ class Figure:
 
 @dataclass(frozen=True)
 class StageResult:
-    """A stage's figures; `remarks` are sentences for below its table: floors, what is not comparable, what failed."""
+    """A stage's figures.
+
+    Attributes
+    ----------
+    title : str
+    figures : tuple of Figure
+    remarks : tuple of str
+        Sentences for below its table: floors, what is not comparable, what failed.
+    skipped : str
+        Where this machine cannot be measured so: a line that says why, and how it is done elsewhere.
+    """
 
     title: str
     figures: tuple[Figure, ...]
     remarks: tuple[str, ...] = ()
+    skipped: str = ""
 
 
 @dataclass(frozen=True)

@@ -47,11 +47,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def page(runs: Sequence[Mapping[str, Any]], curves: Sequence[Path], folder: Path) -> str:
     """Give the page, Markdown; links are seen from `folder`."""
-    stages = {name: (stage, run) for run in runs for name, stage in run["stages"].items()}
+    stages: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
+    for run in runs:
+        for name, stage in run["stages"].items():
+            # What one machine had to leave out takes no other machine's figures away.
+            if name not in stages or not stage.get("skipped"):
+                stages[name] = stage, run
     parts = [HEAD]
     machines: list[dict[str, str]] = []
     for name in [*(name for name in STAGES if name in stages), *(name for name in stages if name not in STAGES)]:
         stage, run = stages[name]
+        if stage.get("skipped"):
+            parts.append(f"## {stage['title']}\n\n{stage['skipped']}\n")
+            continue
         machine = {key: value for key, value in run["machine"].items() if key != "load"}
         if machine not in machines:
             machines.append(machine)

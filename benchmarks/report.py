@@ -37,8 +37,12 @@ def print_result(console: Console, results: Mapping[str, StageResult], machine: 
                     f"{ratio:.2f} x" if ratio is not None else "",
                 )
             table.add_section()
-    console.print(table)
+    if table.row_count:
+        console.print(table)
     for name, result in results.items():
+        if result.skipped:
+            # In one line, however narrow the terminal: it has a command to be copied.
+            console.print(f"{name}: {result.skipped}", markup=False, soft_wrap=True)
         for remark in result.remarks:
             console.print(f"{name}: {remark}", markup=False)
     for key, value in machine.items():
@@ -76,6 +80,7 @@ def as_json(results: Mapping[str, StageResult], machine: Mapping[str, str], *, q
         "stages": {
             name: {
                 "title": result.title,
+                "skipped": result.skipped,
                 "remarks": list(result.remarks),
                 "figures": [
                     {

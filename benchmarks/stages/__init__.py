@@ -15,6 +15,7 @@ STAGES = {
     "simulation": "benchmarks.stages.simulation",
     "encoder": "benchmarks.stages.encoder",
     "recognition": "benchmarks.stages.recognition",
+    "gpu": "benchmarks.stages.gpu",
     "prompts": "benchmarks.stages.prompts",
     "start": "benchmarks.stages.start",
     "memory": "benchmarks.stages.memory",

@@ -54,6 +54,20 @@ def test_a_later_file_wins_and_another_machine_is_told(tmp_path: Path) -> None:
     assert page.index("## Framing") < page.index("## Start")
 
 
+def test_a_stage_that_was_skipped_has_its_line_and_takes_no_figures_away(tmp_path: Path) -> None:
+    skipped = {"framer": StageResult("Framing", (), skipped="No such device.")}
+    without = saved(tmp_path / "a.json", skipped, {"processor": "6502"})
+    page = written(tmp_path, without)
+    assert "## Framing\n\nNo such device.\n" in page
+    assert "|" not in page
+    for files in ((without,), ()):
+        measured_there = saved(tmp_path / "b.json", measured((210.0,)), MACHINE)
+        page = written(tmp_path, *files, measured_there, without)
+        assert "No such device." not in page
+        assert "| a peer | 110 | 100 | 120 |" in page
+        assert "6502" not in page
+
+
 def test_a_quick_run_is_called_so(tmp_path: Path) -> None:
     assert "mean nothing" in written(tmp_path, saved(tmp_path / "a.json", measured((1.0,)), MACHINE, quick=True))
 
