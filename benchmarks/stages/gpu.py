@@ -22,7 +22,7 @@ import pipeline as nc
 from benchmarks.frame_feed import made_frames
 from benchmarks.measuring import OWN, Contender, Effort, Figure, StageResult, compare
 from benchmarks.random_models import random_folder
-from pipeline.cuda_frames import SingleFrames
+from pipeline.cuda_frames import STEADY, SingleFrames
 from pipeline.few_shot.spiking import SpikingClassifier, SpikingSettings
 from pipeline.few_shot.taught import TaughtClass, TaughtClasses
 from pipeline.model_choice import BUNDLED
@@ -149,7 +149,8 @@ class _Work:
             self._model.single_frames = single
             return recogniser.push([next(stream)])
 
-        for _ in range(TIMESTEPS):
+        # The first window's frames are encoded together; a graph is made after some that come one by one.
+        for _ in range(TIMESTEPS + 2 * STEADY):
             prediction = judge()
         if not isinstance(prediction, Prediction) or not prediction.taught:
             raise RuntimeError("the adapter has judged no window")

@@ -15,7 +15,9 @@ from pipeline import cuda_frames
 from pipeline.cuda_frames import STEADY, FrameBuffers, FrameKind, SingleFrames, cuda_graph
 from pipeline.image_encoder import ImageEncoder
 from pipeline.preprocessing import VIEWS, Frames, Preprocessing, cut, padded
-from tests.pipeline.tiny_clip import MEAN, STD, save_folder
+from pipeline.prompts import PRESETS, PromptList
+from pipeline.recogniser import Recogniser
+from tests.pipeline.tiny_clip import MEAN, STD, save_folder, some_frames
 
 CPU = torch.device("cpu")
 SIZES = [(48, 64), (64, 47), (33, 33)]
@@ -230,6 +232,21 @@ def test_a_model_gives_the_same_features_either_way(model: nc.ClipModel) -> None
     layer = torch.nn.Linear(model.width, 1)
     layer(one_by_one).sum().backward()
     assert layer.weight.grad is not None
+
+
+def test_a_stream_is_judged_the_same_either_way(model: nc.ClipModel) -> None:
+    def judged() -> list[list[float]]:
+        recogniser = Recogniser(model, timesteps=3)
+        recogniser.set_prompts(PromptList.of(("a star", "a cup"), PRESETS["class"]))
+        predictions = [recogniser.push([frame]) for frame in some_frames(3 + 2 * STEADY)]
+        return [prediction.probabilities.tolist() for prediction in predictions if prediction is not None]
+
+    plain = judged()
+    model.single_frames = SingleFrames(model._images, model.width, InPlace())
+    by_graph = judged()
+    assert model.single_frames.by_graph
+    assert len(plain) == 1 + 2 * STEADY
+    np.testing.assert_allclose(by_graph, plain, atol=1e-5)
 
 
 # --- with a GPU ---
