@@ -11,9 +11,16 @@ from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
+import numpy.typing as npt
+from llvmlite import ir
+from numba.core import types
+from numba.core.cgutils import get_or_insert_function as insert_function
+from numba.extending import intrinsic
 
 from pipeline.events import EVENT_DTYPE, EventArray
 
+_READ, _NEAR, _DATA = 0, 2, 1
+"""For ``llvm.prefetch``: not to be written, into the second nearest cache, no code."""
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -42,3 +49,23 @@ def plain(events: EventArray) -> EventArray:
     for name in EVENT_DTYPE.names or ():  # one by one: as a whole numpy goes by the fields' order, not by their names
         result[name] = events[name]
     return result
+
+
+def _fetch_early(context: Any, array: Any, place: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
+        prefetch = insert_function(builder.module, kind, "llvm.prefetch.p0")  # type: ignore[no-untyped-call]
+        builder.call(prefetch, [address, number(_READ), number(_NEAR), number(_DATA)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.uint64), code
+
+
+fetch_early = cast("Callable[[npt.NDArray[Any], np.uint64], None]", intrinsic(_fetch_early))
+"""Ask the processor to bring element `place` of a contiguous array near; beyond its end too, where nothing happens.
+
+For compiled loops only: numba has no word for LLVM's ``llvm.prefetch``.
+"""

@@ -10,29 +10,43 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
-from pipeline.compiled import compiled, plain
-from pipeline.events import EVENT_DTYPE, EventArray, Resolution
+from pipeline.compiled import compiled, fetch_early, plain
+from pipeline.events import EVENT_DTYPE, NO_EVENTS, EventArray, Resolution
 
 MAX_THRESHOLD = 65_534
 """Counts saturate one above the threshold and are held in 16 bits."""
+NO_EVENT = 127
 MAX_TIME_US = 1 << 62
 """Beyond this a timestamp is damage, not time."""
 
-BLOCK = 1024
+BLOCK = 128
 """Events looked at together; they stay in the processor's nearest cache."""
+AHEAD = 512
+"""Events from here on are fetched from memory while these are marked: else one waits for the other."""
 NO_LIMIT_US = (1 << 63) - 1
 SPARSE_PART = 16
 """With fewer events than one in so many pixels, a frame is drawn event by event."""
-_MANY = -1
+_NOT = -1
+_ON = np.uint32(31)
+"""Bit that holds the polarity where places are noted."""
+_PLACE = np.uint32(0x7FFFFFFF)
+
+Words = npt.NDArray[np.int64]
+"""Events as the loops see them, (2n,): the time, then x, y and polarity, which one read brings together."""
+
+
+def words_of(events: EventArray) -> Words:
+    """Give the same memory as words. The events must be `plain`."""
+    return events.view(np.int64)
 
 
 @compiled
 def _belonging(
-    events: EventArray, first: int, last: int, start_us: int, end_us: int, newest_us: int, max_gap_us: int
+    words: Words, first: int, last: int, start_us: int, end_us: int, newest_us: int, max_gap_us: int
 ) -> tuple[int, int]:
     """Find the first event that does not belong to the timestep, and the greatest time before it."""
     for i in range(first, last):
-        time = events[i].timestamp
+        time = words[2 * i]
         if time < start_us or time >= end_us or time - newest_us > max_gap_us:
             return i, newest_us
         newest_us = max(newest_us, time)
@@ -40,22 +54,8 @@ def _belonging(
 
 
 @compiled
-def _all_belong(
-    events: EventArray, first: int, last: int, start_us: int, end_us: int, newest_us: int, max_gap_us: int
-) -> tuple[bool, int]:
-    """Look at a block of events at once: without a branch in it the compiler does several a cycle."""
-    outside = 0
-    newest = newest_us
-    for i in range(np.uint64(first), np.uint64(last)):
-        time = events[i].timestamp
-        outside += (time < start_us) | (time >= end_us)
-        newest = max(newest, time)
-    return outside == 0 and newest - newest_us <= max_gap_us, newest
-
-
-@compiled
-def _mark(
-    events: EventArray,
+def _locate(
+    words: Words,
     first: int,
     last: int,
     start_us: int,
@@ -63,31 +63,29 @@ def _mark(
     newest_us: int,
     max_gap_us: int,
     width: int,
-    seen: npt.NDArray[np.uint8],
-) -> tuple[int, int]:
-    """Note which polarities each pixel has seen; θ = 0.
+    places: npt.NDArray[np.uint32],
+    listed: int,
+) -> tuple[bool, int]:
+    """List the pixel and polarity of each event, from place `listed` on; give whether all belong, and the newest time.
 
-    No branch on the polarity, which is as good as random: polarity p sets bit p. Unsigned places spare the
-    compiler Python's rule for negative ones. Both times together the loop is three times as fast.
+    Without a branch, and without Python's rule for negative places, the compiler does several events at once.
     """
-    columns = np.uint32(width)
-    while first < last:
-        block = min(first + BLOCK, last)
-        belong, newest = _all_belong(events, first, block, start_us, end_us, newest_us, max_gap_us)
-        if not belong:
-            block, newest = _belonging(events, first, block, start_us, end_us, newest_us, max_gap_us)
-        for i in range(np.uint64(first), np.uint64(block)):
-            event = events[i]
-            seen[np.uint32(event.y) * columns + np.uint32(event.x)] |= np.uint8(1) + np.uint8(event.polarity)
-        first, newest_us = block, newest
-        if not belong:
-            break
-    return first, newest_us
+    columns, begin = np.uint64(width), np.uint64(first)
+    outside, newest = 0, newest_us
+    for i in range(np.uint64(last - first)):
+        time = words[np.uint64(2) * (begin + i)]
+        outside += (time < start_us) | (time >= end_us)
+        newest = max(newest, time)
+        word = np.uint64(words[np.uint64(2) * (begin + i) + np.uint64(1)])
+        y, x = (word >> np.uint64(16)) & np.uint64(0xFFFF), word & np.uint64(0xFFFF)
+        on = (word >> np.uint64(32)) & np.uint64(1)
+        places[np.uint64(listed) + i] = np.uint32((y * columns + x) | (on << np.uint64(31)))
+    return outside == 0 and newest - newest_us <= max_gap_us, newest
 
 
 @compiled
-def _mark_listed(
-    events: EventArray,
+def _mark(
+    words: Words,
     first: int,
     last: int,
     start_us: int,
@@ -97,25 +95,101 @@ def _mark_listed(
     width: int,
     seen: npt.NDArray[np.uint8],
     places: npt.NDArray[np.uint32],
+) -> tuple[int, int]:
+    """Note which polarities each pixel has seen; θ = 0.
+
+    No branch on the polarity, which is as good as random: polarity p sets bit p.
+    """
+    while first < last:
+        block = min(first + BLOCK, last)
+        belong, newest = _locate(words, first, block, start_us, end_us, newest_us, max_gap_us, width, places, 0)
+        if not belong:
+            block, newest = _belonging(words, first, block, start_us, end_us, newest_us, max_gap_us)
+        count = np.uint64(block - first)
+        whole = count - count % np.uint64(4)
+        for i in range(np.uint64(0), whole, np.uint64(4)):  # a line of the processor's cache holds four events
+            fetch_early(words, np.uint64(2) * (np.uint64(first) + i + np.uint64(AHEAD)))
+            for k in range(i, i + np.uint64(4)):
+                place = places[k]
+                seen[place & _PLACE] |= np.uint8(1) + np.uint8(place >> _ON)
+        for i in range(whole, count):
+            place = places[i]
+            seen[place & _PLACE] |= np.uint8(1) + np.uint8(place >> _ON)
+        first, newest_us = block, newest
+        if not belong:
+            break
+    return first, newest_us
+
+
+@compiled
+def _draw_and_list(
+    words: Words,
+    first: int,
+    last: int,
+    start_us: int,
+    end_us: int,
+    newest_us: int,
+    max_gap_us: int,
+    width: int,
+    pixels: npt.NDArray[np.uint8],
+    places: npt.NDArray[np.uint32],
     listed: int,
 ) -> tuple[int, int]:
-    """Do as `_mark`, and list the pixels from place `listed` on, once for each event."""
-    columns = np.uint32(width)
-    stopped, newest = last, newest_us
-    belong, newest = _all_belong(events, first, last, start_us, end_us, newest_us, max_gap_us)
-    if not belong:
-        stopped, newest = _belonging(events, first, last, start_us, end_us, newest_us, max_gap_us)
-    for i in range(np.uint64(first), np.uint64(stopped)):
-        event = events[i]
-        place = np.uint32(event.y) * columns + np.uint32(event.x)
-        seen[place] |= np.uint8(1) + np.uint8(event.polarity)
-        places[listed + i - first] = place
-    return stopped, newest
+    """Draw events into the frame at once and list their places from place `listed` on; θ = 0.
+
+    Of the frame's values the lowest bit says that there was no polarity 1. Polarity 0 copies it to the highest bit
+    (127 becomes 255; 255 and 0 stay), polarity 1 clears all.
+    """
+    while first < last:
+        block = min(first + BLOCK, last)
+        belong, newest = _locate(words, first, block, start_us, end_us, newest_us, max_gap_us, width, places, listed)
+        if not belong:
+            block, newest = _belonging(words, first, block, start_us, end_us, newest_us, max_gap_us)
+        count, at = np.uint64(block - first), np.uint64(listed)
+        for i in range(np.uint64(0), count, np.uint64(4)):  # a line of the processor's cache holds four events
+            fetch_early(words, np.uint64(2) * (np.uint64(first) + i + np.uint64(AHEAD)))
+        for i in range(at, at + count):
+            place = places[i]
+            value = pixels[place & _PLACE]
+            no_event_on = np.uint8(place >> _ON) - np.uint8(1)
+            pixels[place & _PLACE] = (value | np.uint8(value << np.uint8(7))) & no_event_on
+        listed += block - first
+        first, newest_us = block, newest
+        if not belong:
+            break
+    return first, newest_us
+
+
+@compiled
+def _wipe_listed(pixels: npt.NDArray[np.uint8], places: npt.NDArray[np.uint32], listed: int) -> None:
+    """Leave the frame as if nothing had been drawn."""
+    for i in range(listed):
+        pixels[places[i] & _PLACE] = NO_EVENT
+
+
+@compiled
+def _move_listed(
+    pixels: npt.NDArray[np.uint8], places: npt.NDArray[np.uint32], listed: int, seen: npt.NDArray[np.uint8]
+) -> None:
+    """Note as seen what was drawn."""
+    for i in range(listed):
+        place = places[i] & _PLACE
+        seen[place] = np.uint8(1) + np.uint8(pixels[place] == 0)
+
+
+@compiled
+def _draw_seen(seen: npt.NDArray[np.uint8], pixels: npt.NDArray[np.uint8]) -> None:
+    """Turn the seen polarities into the frame's values and forget them."""
+    for i in range(seen.size):
+        bits = seen[i]
+        off_or_nothing = np.uint8(NO_EVENT) + np.uint8(128) * (bits & np.uint8(1))
+        pixels[i] = np.uint8(0) if bits & np.uint8(2) else np.uint8(off_or_nothing)
+        seen[i] = 0
 
 
 @compiled
 def _count(
-    events: EventArray,
+    words: Words,
     first: int,
     last: int,
     start_us: int,
@@ -127,44 +201,15 @@ def _count(
     enough: int,
 ) -> tuple[int, int]:
     """Count events per pixel and polarity up to `enough`; θ > 0."""
-    columns = np.uint32(width)
-    stopped, newest_us = _belonging(events, first, last, start_us, end_us, newest_us, max_gap_us)
+    columns = np.uint64(width)
+    stopped, newest_us = _belonging(words, first, last, start_us, end_us, newest_us, max_gap_us)
     for i in range(np.uint64(first), np.uint64(stopped)):
-        event = events[i]
-        place = (np.uint32(event.y) * columns + np.uint32(event.x)) * np.uint32(2) + np.uint32(event.polarity)
+        word = np.uint64(words[np.uint64(2) * i + np.uint64(1)])
+        y, x = (word >> np.uint64(16)) & np.uint64(0xFFFF), word & np.uint64(0xFFFF)
+        place = (y * columns + x) * np.uint64(2) + ((word >> np.uint64(32)) & np.uint64(1))
         count = counts[place]
         counts[place] = count + np.uint16(count < enough)
     return stopped, newest_us
-
-
-@compiled
-def _draw_seen(seen: npt.NDArray[np.uint8], pixels: npt.NDArray[np.uint8]) -> None:
-    """Turn the seen polarities into the frame's values and forget them."""
-    for i in range(seen.size):
-        bits = seen[i]
-        off_or_nothing = np.uint8(127) + np.uint8(128) * (bits & np.uint8(1))
-        pixels[i] = np.uint8(0) if bits & np.uint8(2) else np.uint8(off_or_nothing)
-        seen[i] = 0
-
-
-@compiled
-def _draw_listed(
-    seen: npt.NDArray[np.uint8],
-    places: npt.NDArray[np.uint32],
-    listed: int,
-    before: npt.NDArray[np.uint32],
-    listed_before: int,
-    pixels: npt.NDArray[np.uint8],
-) -> None:
-    """Do as `_draw_seen` where few pixels have seen anything: those listed, and those of the frame before."""
-    for i in range(listed_before):
-        pixels[before[i]] = 127
-    for i in range(listed):
-        place = places[i]
-        bits = seen[place]
-        if bits:  # not another time
-            pixels[place] = np.uint8(0) if bits & np.uint8(2) else np.uint8(255)
-            seen[place] = 0
 
 
 @compiled
@@ -173,13 +218,13 @@ def _draw_counts(counts: npt.NDArray[np.uint16], pixels: npt.NDArray[np.uint8], 
     for i in range(pixels.size):
         off = counts[2 * i] == enough
         on = counts[2 * i + 1] == enough
-        pixels[i] = np.uint8(0) if on else (np.uint8(255) if off else np.uint8(127))
+        pixels[i] = np.uint8(0) if on else (np.uint8(255) if off else np.uint8(NO_EVENT))
         counts[2 * i] = 0
         counts[2 * i + 1] = 0
 
 
 class Exposure:
-    """The event frame of the timestep that is going on: events go in, at the end the frame comes out.
+    """The event frame of the timestep that is going on: events go in, at the end the frame is there.
 
     Coordinates and polarities are not looked at again: events from outside the resolution would be written
     outside the arrays. Sources check them, and so does `event_frames`.
@@ -204,17 +249,39 @@ class Exposure:
         self._width = resolution.width
         self._enough = threshold + 1
         self._seen = np.zeros(resolution.pixels if threshold == 0 else 0, np.uint8)
-        most = resolution.pixels // SPARSE_PART
-        self._places, self._before = np.empty(most, np.uint32), np.empty(most, np.uint32)
-        """Pixels of the events so far, and of the frame before."""
-        self._listed, self._listed_before = 0, _MANY
-        self._frame: npt.NDArray[np.uint8] | None = None
-        """The array that was written last."""
         self._counts = np.zeros(2 * resolution.pixels if threshold else 0, np.uint16)
+        self._places = np.empty(max(resolution.pixels // SPARSE_PART, BLOCK), np.uint32)
+        self._listed = _NOT
+        """Pixels drawn into the frame one by one, so that they can be wiped again; `_NOT`: drawn as a whole."""
+        self._listing = True
+        """Whether the events of the frame that goes on are drawn one by one."""
+        self._begun = False
+        self._added = 0
+        self._frame = np.empty((resolution.height, resolution.width), np.uint8)
+        self._flat = self._frame.reshape(-1)
+
+    def prepare(self) -> None:
+        """Compile all loops, or load them from the cache: now rather than at the first event."""
+        words, limits, places, empty = words_of(plain(NO_EVENTS)), (0, 0, 0, 0), self._places, self._flat[:0]
+        if self._enough > 1:
+            _count(words, 0, 0, *limits, self._width, self._counts, self._enough)
+            _draw_counts(self._counts[:0], empty, self._enough)
+            return
+        _draw_and_list(words, 0, 0, *limits, self._width, self._flat, places, 0)
+        _wipe_listed(self._flat, places, 0)
+        _move_listed(self._flat, places, 0, self._seen)
+        _mark(words, 0, 0, *limits, self._width, self._seen, places)
+        _draw_seen(empty, empty)
+
+    def expose(self, frame: npt.NDArray[np.uint8]) -> None:
+        """Draw from now on into `frame`, uint8 (H, W), C-contiguous."""
+        self.clear()
+        self._frame, self._flat = frame, frame.reshape(-1)
+        self._listed = _NOT
 
     def add(
         self,
-        events: EventArray,
+        words: Words,
         first: int,
         last: int,
         start_us: int = -MAX_TIME_US,
@@ -233,53 +300,63 @@ class Exposure:
         newest_us : int
             The greatest time so far.
         """
-        if self._enough == 1:
-            limits = start_us, end_us, newest_us, max_gap_us
-            return self._mark(events, first, last, limits)
-        return _count(
-            events, first, last, start_us, end_us, newest_us, max_gap_us, self._width, self._counts, self._enough
-        )
-
-    def _mark(self, events: EventArray, first: int, last: int, limits: tuple[int, int, int, int]) -> tuple[int, int]:
-        """Mark events, and list their pixels while they are few: then the frame costs no more than they do."""
-        start_us, end_us, newest_us, max_gap_us = limits
-        while self._listed != _MANY:
-            end = min(last, first + len(self._places) - self._listed)
-            stopped, newest_us = _mark_listed(
-                events, first, end, start_us, end_us, newest_us, max_gap_us, self._width, self._seen, self._places,
-                self._listed,
-            )  # fmt: skip
-            self._listed += stopped - first
-            if stopped < end or stopped == last:
-                return stopped, newest_us
-            first, self._listed = stopped, _MANY
-        return _mark(events, first, last, start_us, end_us, newest_us, max_gap_us, self._width, self._seen)
-
-    def develop(self, pixels: npt.NDArray[np.uint8]) -> None:
-        """Write the frame into `pixels`, uint8 (H, W), C-contiguous, and start afresh.
-
-        The same array as the time before must hold what was written then: only what differs is written.
-        """
-        flat = pixels.reshape(-1)
         if self._enough > 1:
-            _draw_counts(self._counts, flat, self._enough)
-            return
-        if self._listed == _MANY:
-            _draw_seen(self._seen, flat)
-        else:
-            if pixels is not self._frame or self._listed_before == _MANY:
-                flat.fill(127)
-                self._listed_before = 0
-            _draw_listed(self._seen, self._places, self._listed, self._before, self._listed_before, flat)
-        self._frame = pixels
-        self._places, self._before = self._before, self._places
-        self._listed, self._listed_before = 0, self._listed
+            return _count(
+                words, first, last, start_us, end_us, newest_us, max_gap_us, self._width, self._counts, self._enough
+            )
+        limits = start_us, end_us, newest_us, max_gap_us
+        if not self._begun:
+            self._begin()
+        if self._listing:
+            room = len(self._places) - self._listed
+            stopped, newest_us = _draw_and_list(
+                words, first, min(last, first + room), *limits, self._width, self._flat, self._places, self._listed
+            )
+            self._listed += stopped - first
+            if stopped == last or stopped < first + room:
+                return stopped, newest_us
+            self._stop_listing()
+            first, limits = stopped, (start_us, end_us, newest_us, max_gap_us)
+        stopped, newest_us = _mark(words, first, last, *limits, self._width, self._seen, self._places)
+        self._added += stopped - first
+        return stopped, newest_us
+
+    def develop(self) -> npt.NDArray[np.uint8]:
+        """End the frame and give it; what is added later belongs to the next one, which is drawn in its place."""
+        if self._enough > 1:
+            _draw_counts(self._counts, self._flat, self._enough)
+            return self._frame
+        if not self._begun:
+            self._begin()
+        if not self._listing:
+            _draw_seen(self._seen, self._flat)
+            self._listing = self._added < len(self._places) // 2
+        self._begun = False
+        return self._frame
 
     def clear(self) -> None:
-        """Start afresh."""
-        self._seen.fill(0)
-        self._listed = 0
+        """Start afresh; the frame that was developed last stays until something is added."""
+        if self._begun and not self._listing:
+            self._seen.fill(0)
+        self._begun = False
         self._counts.fill(0)
+
+    def _begin(self) -> None:
+        """Begin a frame without events: while they are few, it costs no more than they do."""
+        self._begun, self._added = True, 0
+        if not self._listing:
+            self._listed = _NOT
+            return
+        if self._listed == _NOT:
+            self._flat.fill(NO_EVENT)
+        else:
+            _wipe_listed(self._flat, self._places, self._listed)
+        self._listed = 0
+
+    def _stop_listing(self) -> None:
+        """There are many events in this frame: mark them, and draw all pixels at its end."""
+        _move_listed(self._flat, self._places, self._listed, self._seen)
+        self._added, self._listed, self._listing = self._listed, _NOT, False
 
 
 def event_frames(
@@ -331,9 +408,11 @@ def event_frames(
         raise ValueError(f"{name} must be at least 1, not {value:,}.")
     bounds = _BOUNDS[name](events, value, resolution)
     frames = _room_for(len(bounds) - 1, resolution)
+    words = words_of(events)
     for number in range(len(bounds) - 1):
-        exposure.add(events, int(bounds[number]), int(bounds[number + 1]))
-        exposure.develop(frames[number])
+        exposure.expose(frames[number])
+        exposure.add(words, int(bounds[number]), int(bounds[number + 1]))
+        exposure.develop()
     return frames
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-import numpy as np
-
 from pipeline.capture.kept_events import KeptTimesteps
 from pipeline.capture.messages import FramerSettings
 from pipeline.compiled import plain
-from pipeline.event_framing import MAX_TIME_US, NO_LIMIT_US, Exposure
-from pipeline.events import NO_EVENTS, EventArray, Resolution
+from pipeline.event_framing import MAX_TIME_US, NO_LIMIT_US, Exposure, Words, words_of
+from pipeline.events import EventArray, Resolution
 from pipeline.prediction import EventFrame
 
 MAX_GAP_US = 2_000_000
@@ -68,7 +66,6 @@ class Framer:
         self._window_us = settings.timesteps * settings.timestep_us
         self._max_gap_us = max(self._window_us, MAX_GAP_US)
         self._exposure = Exposure(resolution, settings.threshold)
-        self._pixels = np.full((resolution.height, resolution.width), 127, np.uint8)
         self._index = index
         self._segment = segment
         self._start_us: int | None = None
@@ -79,8 +76,7 @@ class Framer:
         """What the source has told, as far as this segment's timesteps have followed."""
         self._events = 0
         """In the current timestep."""
-        self._exposure.add(plain(NO_EVENTS), 0, 0)  # compiled or loaded now rather than at the first event
-        self._exposure.develop(self._pixels)
+        self._exposure.prepare()
 
     @property
     def index(self) -> int:
@@ -105,14 +101,18 @@ class Framer:
             complete, at most one window of them in a call. 0 when it cannot tell.
         """
         events = plain(events)
-        position = 0
-        while position < len(events):
-            time_us = int(events[position]["timestamp"])
+        words = words_of(events)
+        position, count = 0, len(events)
+        while position < count:
+            time_us = int(words[2 * position])
             if abs(time_us) >= MAX_TIME_US:
                 position += 1
                 continue
             yield from self._go_to(time_us)
-            position = self._expose(events, position)
+            stopped = self._expose(words, position)
+            if self._kept.on:
+                self._kept.add(events[position:stopped])
+            position = stopped
             if self._events == self._by_count:
                 yield self._complete(self._newest_us + 1)
         if until_us > 0 and self._by_count is None:
@@ -170,25 +170,24 @@ class Framer:
         while self._start_us + self._timestep_us <= time_us:
             yield self._complete(self._start_us + self._timestep_us)
 
-    def _expose(self, events: EventArray, position: int) -> int:
+    def _expose(self, words: Words, position: int) -> int:
         """Add the events from `position` on that belong to the current timestep; give the number of the next."""
         assert self._start_us is not None
         if self._by_count is None:
-            last, end_us, max_gap_us = len(events), self._start_us + self._timestep_us, NO_LIMIT_US
+            last, end_us, max_gap_us = len(words) // 2, self._start_us + self._timestep_us, NO_LIMIT_US
         else:
-            last = min(len(events), position + self._by_count - self._events)
+            last = min(len(words) // 2, position + self._by_count - self._events)
             end_us, max_gap_us = MAX_TIME_US, self._max_gap_us
         stopped, self._newest_us = self._exposure.add(
-            events, position, last, self._start_us, end_us, self._newest_us, max_gap_us
+            words, position, last, self._start_us, end_us, self._newest_us, max_gap_us
         )
         self._events += stopped - position
-        self._kept.add(events[position:stopped])
         return stopped
 
     def _complete(self, end_us: int) -> EventFrame:
         """End the current timestep; the next one starts where it ends."""
         assert self._start_us is not None
-        self._exposure.develop(self._pixels)
+        pixels = self._exposure.develop()
         self._kept.complete(self._index, self._resolution)
         frame = EventFrame(
             index=self._index,
@@ -196,7 +195,7 @@ class Framer:
             start_us=self._start_us,
             end_us=end_us,
             events=self._events,
-            pixels=self._pixels,
+            pixels=pixels,
             completed_ns=time.monotonic_ns(),
         )
         self._index += 1

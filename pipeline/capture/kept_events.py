@@ -64,6 +64,11 @@ class KeptTimesteps:
         self._timesteps: deque[_Timestep] = deque()
         self._events = 0
 
+    @property
+    def on(self) -> bool:
+        """Whether anything is kept."""
+        return self._on
+
     def begin(self) -> None:
         """Keep from now on; the timestep that goes on is not whole, and is not kept."""
         if not self._on:

@@ -49,9 +49,9 @@ def times_of(frames: list[Seen]) -> list[tuple[int, int, int, int]]:
     return [frame[1:5] for frame in frames]
 
 
-def defined(events: EventArray, threshold: int = 0) -> npt.NDArray[np.uint8]:
+def defined(events: EventArray, threshold: int = 0, resolution: Resolution = RESOLUTION) -> npt.NDArray[np.uint8]:
     """The event frame of one timestep, straight from its definition."""
-    counts = np.zeros((2, RESOLUTION.height, RESOLUTION.width), int)
+    counts = np.zeros((2, resolution.height, resolution.width), int)
     np.add.at(counts, (events["polarity"].astype(int), events["y"], events["x"]), 1)
     frame = np.full(counts.shape[1:], 127, np.uint8)
     frame[counts[0] > threshold] = 255
@@ -131,6 +131,54 @@ def test_event_frames_of_a_whole_recording_are_the_same(events: EventArray, thre
     else:
         whole = event_frames(events, RESOLUTION, timestep_us=TIMESTEP_US, threshold=threshold)
     assert [frame[-1] for frame in frames] == [frame.tobytes() for frame in whole]
+
+
+LARGE = Resolution(80, 50)
+"""Large enough that a frame of few events is drawn another way than one of many."""
+
+
+@given(
+    st.lists(st.sampled_from([0, 1, 2, 120, 127, 128, 129, 249, 250, 251, 255, 600]), min_size=1, max_size=6),
+    st.integers(0, 1),
+    st.integers(1, 700),
+    st.integers(0, 2**32 - 1),
+)
+@settings(deadline=None)
+def test_frames_of_few_events_and_of_many_follow_one_another_in_any_order(
+    counts: list[int], threshold: int, piece: int, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    parts = []
+    for step, count in enumerate(counts):
+        part = np.zeros(count, EVENT_DTYPE)
+        part["timestamp"] = START_US + step * TIMESTEP_US + np.sort(random.integers(0, TIMESTEP_US, count))
+        part["x"], part["y"] = random.integers(0, (LARGE.width, LARGE.height), (count, 2)).T // random.integers(1, 9)
+        part["polarity"] = random.integers(0, 2, count)
+        parts.append(part)
+    events = np.concatenate(parts, dtype=EVENT_DTYPE)
+    under_test = Framer(LARGE, FramerSettings(timestep_us=TIMESTEP_US, threshold=threshold, timesteps=10**4))
+    list(under_test.push(NO_EVENTS, START_US))
+    frames = [
+        copied(frame)[-1]
+        for start in range(0, max(len(events), 1), piece)
+        for frame in under_test.push(events[start : start + piece])
+    ]
+    frames += [copied(frame)[-1] for frame in under_test.push(NO_EVENTS, START_US + len(counts) * TIMESTEP_US)]
+    assert frames == [defined(part, threshold, LARGE).tobytes() for part in parts]
+
+
+@pytest.mark.parametrize("events", [1, 600], ids=["few", "many"])
+def test_what_was_dropped_leaves_nothing_in_the_next_frame(events: int) -> None:
+    under_test = Framer(LARGE, FramerSettings(timestep_us=TIMESTEP_US))
+    for x in range(10):
+        dropped = np.resize(events_at(START_US, x=x), events)
+        assert list(under_test.push(dropped)) == []
+        under_test.reset()
+        kept = events_at(START_US, x=x + 20)
+        assert list(under_test.push(kept)) == []
+        frame = under_test.flush()
+        assert frame is not None
+        assert frame.pixels.tobytes() == defined(kept, 0, LARGE).tobytes()
 
 
 def test_polarity_1_wins_over_polarity_0_in_any_order() -> None:
