@@ -8,7 +8,7 @@ import numpy as np
 
 import pipeline as nc
 from pipeline.bundled import TOUR
-from pipeline.events import EVENT_DTYPE, EventArray, Recording, Resolution
+from pipeline.events import EVENT_DTYPE, EventArray, Recording, Resolution, chosen, joined
 
 Spread: TypeAlias = Literal["uniform", "clustered"]
 START_US = 1_000_000
@@ -53,13 +53,7 @@ def real_events(count: int) -> Recording:
     rounds = -(-count // len(tour.events))
     parts = []
     for number in range(rounds):
-        part = tour.events.copy()
+        part = chosen(tour.events, slice(None))
         part["timestamp"] += number * span_us
         parts.append(part)
-    events = np.empty(count, EVENT_DTYPE)
-    position = 0
-    for part in parts:
-        taken = part[: count - position]
-        events[position : position + len(taken)] = taken
-        position += len(taken)
-    return Recording(events, tour.resolution, tour.name)
+    return Recording(joined(parts)[:count], tour.resolution, tour.name)

@@ -22,6 +22,8 @@ from pipeline.events import EVENT_DTYPE, EventArray
 _READ, _NEAR, _DATA = 0, 2, 1
 """For ``llvm.prefetch``: not to be written, into the second nearest cache, no code."""
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+Words = npt.NDArray[np.int64]
+"""Events as loops see them best, (2n,): the time, then x, y and polarity, which one read brings together."""
 
 
 def compiled(function: _Function) -> _Function:
@@ -49,6 +51,11 @@ def plain(events: EventArray) -> EventArray:
     for name in EVENT_DTYPE.names or ():  # one by one: as a whole numpy goes by the fields' order, not by their names
         result[name] = events[name]
     return result
+
+
+def words_of(events: EventArray) -> Words:
+    """Give the same memory as words. The events must be `plain`."""
+    return events.view(np.int64)
 
 
 def _fetch_early(context: Any, array: Any, place: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
-from pipeline.compiled import compiled, fetch_early, plain
+from pipeline.compiled import Words, compiled, fetch_early, plain, words_of
 from pipeline.events import EVENT_DTYPE, NO_EVENTS, EventArray, Resolution
 
 MAX_THRESHOLD = 65_534
@@ -30,14 +30,6 @@ _NOT = -1
 _ON = np.uint32(31)
 """Bit that holds the polarity where places are noted."""
 _PLACE = np.uint32(0x7FFFFFFF)
-
-Words = npt.NDArray[np.int64]
-"""Events as the loops see them, (2n,): the time, then x, y and polarity, which one read brings together."""
-
-
-def words_of(events: EventArray) -> Words:
-    """Give the same memory as words. The events must be `plain`."""
-    return events.view(np.int64)
 
 
 @compiled

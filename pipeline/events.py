@@ -5,6 +5,8 @@ Imports neither torch nor Qt: the capture process starts from here.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -26,6 +28,33 @@ EVENT_DTYPE = np.dtype(
 
 NO_EVENTS: EventArray = np.empty(0, EVENT_DTYPE)
 NO_EVENTS.flags.writeable = False
+_WHOLE = np.dtype(np.complex128)
+"""As long as an event. numpy copies single numbers forty times as fast as structures, which go field by field."""
+
+
+def chosen(events: EventArray, which: slice | npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> EventArray:
+    """Copy the events that a slice, a mask or numbers choose."""
+    found = events.view(_WHOLE)[which]
+    return (found.copy() if isinstance(which, slice) else found).view(EVENT_DTYPE)
+
+
+def first_at(events: EventArray, time_us: int, begin: int = 0) -> int:
+    """Give the number of the first event, from `begin` on, that is not before this time.
+
+    The events must be in order of time. numpy's own search would copy all timestamps first, as other fields lie
+    between them.
+    """
+    return bisect_left(events["timestamp"], time_us, begin)
+
+
+def joined(parts: Collection[EventArray]) -> EventArray:
+    """Copy several arrays into one, (n,); `numpy.concatenate` would pack the fields."""
+    events = np.empty(sum(map(len, parts)), EVENT_DTYPE)
+    whole, position = events.view(_WHOLE), 0
+    for part in parts:
+        whole[position : position + len(part)] = part.view(_WHOLE)
+        position += len(part)
+    return events
 
 
 class Resolution(NamedTuple):

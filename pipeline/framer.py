@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from pipeline.capture.kept_events import KeptTimesteps
 from pipeline.capture.messages import FramerSettings
-from pipeline.compiled import plain
-from pipeline.event_framing import MAX_TIME_US, NO_LIMIT_US, Exposure, Words, words_of
+from pipeline.compiled import Words, plain, words_of
+from pipeline.event_framing import MAX_TIME_US, NO_LIMIT_US, Exposure
 from pipeline.events import EventArray, Resolution
 from pipeline.prediction import EventFrame
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 import os
+import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
 """For the OpenMP of GCC, which torch brings on Linux, and of LLVM and Intel, elsewhere."""
+NICENESS = 10
+"""Of a thread that gives way to others, as ``nice`` counts it."""
 CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 """What a container may use, on Linux: µs of processor time a period, or "max", and the period, µs."""
 
@@ -33,3 +38,15 @@ def allowed_cores(file: Path = CPU_LIMIT) -> int | None:
         return max(1, math.ceil(int(quota) / int(period)))
     except (OSError, ValueError, ZeroDivisionError):  # no such file, or "max"
         return None
+
+
+def give_way() -> None:
+    """Let this thread, and those it starts from now on, work in the time that others leave; on Linux alone.
+
+    The recogniser takes all the time it can get. What must not wait for it is short: events that are to be taken in,
+    pictures that are due.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            thread = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, thread, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))

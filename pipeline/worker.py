@@ -24,6 +24,7 @@ from pipeline.prediction import EventFrame, ModelState, Prediction
 from pipeline.preprocessing import known_normalisation, known_view
 from pipeline.prompts import PRESETS, PromptList
 from pipeline.recogniser import Recogniser
+from pipeline.threads import give_way
 
 __all__ = ["ModelRequest", "RecognitionWorker", "WorkerState"]
 
@@ -251,6 +252,7 @@ class RecognitionWorker:
     # --- the worker's thread ---
 
     def _run(self) -> None:
+        give_way()
         with self._lock:
             if self._state is WorkerState.STARTING:
                 self._state = WorkerState.RUNNING

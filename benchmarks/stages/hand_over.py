@@ -110,7 +110,7 @@ def _write_ring(block: Any, bell: Connection, room: Connection, ready: Connectio
     memory = SharedMemory(block)
     writer = FrameWriter(memory, Bell(memory, Word.FRAME_BELL_RUNG, Word.FRAME_BELL_HEARD, bell))
     room_bell = Bell(memory, Word.ROOM_BELL_RUNG, Word.ROOM_BELL_HEARD, room)
-    writer.begin(RESOLUTION)
+    writer.begin(RESOLUTION, waits=not rate)
 
     def put(frame: EventFrame) -> None:
         while not writer.has_room():

@@ -10,54 +10,74 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.dv_stores import write_recording
-from benchmarks.made_events import real_events
-from benchmarks.measuring import OWN, Contender, Effort, StageResult, compare
+from benchmarks.made_events import made_events, real_events
+from benchmarks.measuring import OWN, Contender, Effort, Figure, StageResult, compare
 from benchmarks.peers import contender
 from pipeline.capture.messages import Ended, FramerSettings, Open, Opened, Status
 from pipeline.capture.supervisor import Capture
+from pipeline.events import Recording, Resolution
 from pipeline.sources.base import RecordingSpec
 
 TITLE = "Reading .aedat4 through the capture process into event frames"
 PATIENCE_S = 300.0
+RESOLUTION = Resolution(640, 480)
+EVENTS_PER_S = 5e6
+TIMESTEP_US = 30_000
 
 
 def measure(effort: Effort) -> StageResult:
-    """Read the bundled tour, repeated into one file."""
-    recording = real_events(effort.size(20_000_000, 30_000))
-    count = len(recording.events)
-    with tempfile.TemporaryDirectory() as folder:
-        path = write_recording(Path(folder) / "tour.aedat4", recording)
-        size = path.stat().st_size
-        del recording
-        with _Reading(path) as own:
-            contenders = [
-                Contender(OWN, own.run),
-                contender("bare dv-processing loop", "dv_processing", lambda dv: _bare(dv, path, count)),
-                contender("aedat", "aedat", lambda aedat: _aedat(aedat, path, count)),
-                contender("faery", "faery", lambda faery: _faery(faery, path, count)),
-            ]
-            figures = compare(
-                f"{count:,} events, {size / 1e6:.0f} MB",
-                contenders,
-                effort,
-                unit="Mev/s",
-                of_seconds=lambda seconds: count / seconds / 1e6,
-            )
+    """Read the bundled tour, repeated into one file, and a busy scene."""
+    count = effort.size(20_000_000, 30_000)
+    cases: dict[str, Callable[[], Recording]] = {
+        "bundled tour": lambda: real_events(count),
+        f"clustered, {EVENTS_PER_S / 1e6:g} Mev/s": lambda: Recording(
+            made_events(count, RESOLUTION, "clustered", rate=EVENTS_PER_S), RESOLUTION, "clustered"
+        ),
+    }
+    figures: list[Figure] = []
+    for name, make in cases.items():
+        with tempfile.TemporaryDirectory() as folder:
+            figures += _compared(name, write_recording(Path(folder) / "events.aedat4", make()), count, effort)
     return StageResult(
         TITLE,
         tuple(figures),
         (
             "This program's figure is from the source being open to the last event frame taken in the other process; "
             "peers read the events and do nothing with them.",
+            f"Timesteps last {TIMESTEP_US / 1000:.0f} ms. In the tour they hold "
+            f"{_per_timestep(real_events(count)):,.0f} events on average, in the other recording "
+            f"{EVENTS_PER_S * TIMESTEP_US / 1e6:,.0f}: with few of them the "
+            "cost is that of the event frames, with many that of the events.",
         ),
     )
+
+
+def _per_timestep(recording: Recording) -> float:
+    return len(recording.events) / recording.duration_us * TIMESTEP_US
+
+
+def _compared(name: str, path: Path, count: int, effort: Effort) -> list[Figure]:
+    with _Reading(path) as own:
+        contenders = [
+            Contender(OWN, own.run),
+            contender("bare dv-processing loop", "dv_processing", lambda dv: _bare(dv, path, count)),
+            contender("aedat", "aedat", lambda aedat: _aedat(aedat, path, count)),
+            contender("faery", "faery", lambda faery: _faery(faery, path, count)),
+        ]
+        return compare(
+            f"{name}, {count:,} events, {path.stat().st_size / 1e6:.0f} MB",
+            contenders,
+            effort,
+            unit="Mev/s",
+            of_seconds=lambda seconds: count / seconds / 1e6,
+        )
 
 
 class _Reading:
     """A capture process that reads the file as often as it is asked to."""
 
     def __init__(self, path: Path) -> None:
-        self._order = Open(RecordingSpec(path), FramerSettings(), speed=None)
+        self._order = Open(RecordingSpec(path), FramerSettings(timestep_us=TIMESTEP_US), speed=None)
         self._statuses: queue.SimpleQueue[Status] = queue.SimpleQueue()
         self._capture = Capture(self._statuses.put, pictures=False)
 

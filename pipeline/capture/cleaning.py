@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.events import EventArray, Resolution
+from pipeline.events import EventArray, Resolution, chosen
 from pipeline.sources.base import EventBatch
 from pipeline.sources.camera_controls import Controls, choice, number
 from pipeline.sources.camera_settings import Pixel
@@ -82,7 +82,7 @@ class Cleaning:
         if self._good is not None and len(events):
             keep = self._good[events["y"], events["x"]]
             if not keep.all():
-                events, store = events[keep], None
+                events, store = chosen(events, keep), None
         if self._noise is not None and len(events):
             events, store = self._without_noise(events, store), None
         return batch if events is batch.events else EventBatch(events, batch.until_us, store)

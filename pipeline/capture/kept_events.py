@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.events import EVENT_DTYPE, EventArray, Resolution
+from pipeline.events import EVENT_DTYPE, EventArray, Resolution, chosen, joined
 
 MOST_EVENTS = 24_000_000
 """Kept at a time: 384 MB."""
@@ -83,14 +83,14 @@ class KeptTimesteps:
     def add(self, events: EventArray) -> None:
         """Take events of the timestep that goes on."""
         if self._on and len(events):
-            self._parts.append(events.copy())  # what a source gives may lie in memory that it uses again
+            self._parts.append(chosen(events, slice(None)))  # what a source gives may lie in memory that it uses again
 
     def complete(self, index: int, resolution: Resolution) -> None:
         """The timestep is complete, and its frame has this number and size."""
         if not self._on:
             return
         if self._whole:
-            events = np.concatenate(self._parts, dtype=EVENT_DTYPE) if self._parts else np.empty(0, EVENT_DTYPE)
+            events = joined(self._parts)
             self._timesteps.append(_Timestep(index, events, resolution))
             self._events += len(events)
         while self._events > self._most:
@@ -106,7 +106,7 @@ class KeptTimesteps:
         found = [each for each in self._timesteps if first <= each.number < first + timesteps]
         if len(found) < timesteps:
             return None
-        events = np.concatenate([each.events for each in found], dtype=EVENT_DTYPE)
+        events = joined([each.events for each in found])
         return WindowEvents(events, np.array([len(each.events) for each in found]), found[0].resolution)
 
 

@@ -60,6 +60,8 @@ class Word(IntEnum):
 
     WIDTH = auto()
     HEIGHT = auto()
+    SLOTS = auto()
+    """Frames that the ring holds now."""
     POSITION_US = auto()
     EVENTS_TOTAL = auto()
     EVENT_RATE = auto()

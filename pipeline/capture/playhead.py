@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.events import EVENT_DTYPE, NO_EVENTS, EventArray
+from pipeline.events import NO_EVENTS, EventArray, first_at, joined
 from pipeline.sources.base import EventBatch, Source
 
 SAME_MOMENT_US = 20_000
@@ -85,7 +84,7 @@ class Playhead:
                 history.popleft()
             if self._position < len(self._times):
                 break
-        return _joined(history)
+        return joined(history)
 
     def rewind(self) -> None:
         """Go back to the beginning."""
@@ -101,15 +100,14 @@ class Playhead:
         while (batch := self._source.read()) is not None:
             if len(batch.events):
                 self._batch = batch
-                self._times = np.ascontiguousarray(batch.events["timestamp"])
+                self._times = batch.events["timestamp"]
                 self._position = 0
                 return True
         return False
 
     def _place_of(self, time_us: int) -> int:
         """Give the number of the batch's first event that is not before this time, at or after the position."""
-        place = np.searchsorted(self._times[self._position :], min(time_us, _LAST_TIME_US))
-        return self._position + int(place)
+        return first_at(self._batch.events, min(time_us, _LAST_TIME_US), self._position)
 
     def _part(self, first: int, stop: int, until_us: int) -> EventBatch:
         batch = self._batch
@@ -117,13 +115,3 @@ class Playhead:
             return EventBatch(batch.events, until_us, batch.store)
         store = batch.store.slice(first, stop - first) if batch.store is not None and stop > first else None
         return EventBatch(batch.events[first:stop], until_us, store)
-
-
-def _joined(parts: Iterable[EventArray]) -> EventArray:
-    """Join events without packing them: `numpy.concatenate` drops the padding."""
-    joined = np.empty(sum(map(len, parts)), EVENT_DTYPE)
-    position = 0
-    for part in parts:
-        joined[position : position + len(part)] = part
-        position += len(part)
-    return joined

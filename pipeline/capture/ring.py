@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.capture.bell import Bell, WakePipe
+from pipeline.capture.frame_arrays import FrameArrays
 from pipeline.capture.memory import (
     MAX_PICTURE,
     MAX_SLOTS,
@@ -26,14 +27,16 @@ from pipeline.prediction import EventFrame
 
 Pixels = npt.NDArray[np.uint8]
 
+WAITING_SLOTS = 24
+"""Where the writer waits for the reader: what is written again and again stays in the processor's cache."""
 WAIT_AT_MOST_S = 0.05
 """A waiting reader looks by itself this often, should a process have died just before it rang."""
 COPY_TRIES = 3
 
 
-def slots_for(resolution: Resolution) -> int:
-    """Frames of this size that the ring holds."""
-    return min(MAX_SLOTS, RING_BYTES // max(resolution.pixels, 1))
+def slots_for(resolution: Resolution, *, waits: bool = False) -> int:
+    """Frames of this size that the ring holds; where the writer `waits` for the reader, a few will do."""
+    return min(WAITING_SLOTS if waits else MAX_SLOTS, RING_BYTES // max(resolution.pixels, 1))
 
 
 def why_too_large(resolution: Resolution, timesteps: int, *, waits: bool) -> str | None:
@@ -43,7 +46,7 @@ def why_too_large(resolution: Resolution, timesteps: int, *, waits: bool) -> str
     """
     if resolution.pixels > MAX_PICTURE.pixels:
         return f"The sensor has {resolution} pixels, more than the {MAX_PICTURE} that can be shown."
-    slots = slots_for(resolution)
+    slots = slots_for(resolution, waits=waits)
     if not waits and slots < 2 * timesteps + 2:
         return (
             f"A window of {timesteps} timesteps of {resolution} pixels is too large: "
@@ -79,14 +82,14 @@ class FrameWriter:
         """Larger than that of any frame written."""
         return int(self._words[Word.NEXT_SEGMENT])
 
-    def begin(self, resolution: Resolution) -> None:
-        """Drop what was not taken, and go on with frames of this size."""
+    def begin(self, resolution: Resolution, *, waits: bool = False) -> None:
+        """Drop what was not taken, and go on with frames of this size; `waits`: after `has_room` alone."""
         words = self._words
         words[Word.FRAMES_FIRST] = words[Word.FRAMES_PUT]
         order_memory()
+        self._resolution, self._slots = resolution, slots_for(resolution, waits=waits)
         words[Word.WIDTH], words[Word.HEIGHT] = resolution
-        self._resolution = resolution
-        self._slots = slots_for(resolution)
+        words[Word.SLOTS] = self._slots
 
     def has_room(self) -> bool:
         """Whether a frame can be written without overwriting one that was not taken."""
@@ -148,6 +151,7 @@ class RingFeed:
         self._frames = frames
         self._room = room
         self._wake_pipe = wake_pipe
+        self._arrays = FrameArrays()
         self._taken = 0
 
     def wait(self, timeout_s: float) -> bool:
@@ -193,13 +197,13 @@ class RingFeed:
         """Copy a frame; None where it was overwritten before the copy was complete."""
         words = self._words
         resolution = Resolution(int(words[Word.WIDTH]), int(words[Word.HEIGHT]))
-        if not 0 < resolution.pixels <= RING_BYTES:
+        slots, size = int(words[Word.SLOTS]), resolution.pixels
+        if not (0 < slots <= MAX_SLOTS and 0 < slots * size <= RING_BYTES):
             return None
-        slots = slots_for(resolution)
         slot = index % slots
-        size = resolution.pixels
         fields = self._memory.frame_fields[slot].tolist()
-        pixels = self._memory.ring[slot * size : (slot + 1) * size].copy()
+        pixels = self._arrays.take(size)
+        pixels[:] = self._memory.ring[slot * size : (slot + 1) * size]
         order_memory()
         overwritten = words[Word.FRAMES_STARTED] > index + slots or words[Word.FRAMES_FIRST] > index
         if overwritten or fields[FrameField.INDEX] != index:

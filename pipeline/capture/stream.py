@@ -20,7 +20,7 @@ from pipeline.capture.recording_switch import RecordingSwitch
 from pipeline.capture.ring import FrameWriter, PictureWriter, why_too_large
 from pipeline.capture.thinning import Thinning
 from pipeline.event_framing import event_frames
-from pipeline.events import NO_EVENTS, EventArray, Resolution
+from pipeline.events import NO_EVENTS, EventArray, Resolution, first_at
 from pipeline.framer import MAX_GAP_US, Framer
 from pipeline.prediction import EventFrame
 from pipeline.sources.base import EventBatch, SimulationSpec, Source, SourceError, SourceLost, Steered
@@ -101,7 +101,7 @@ class Stream:
         self.tuning = _tuning(source, order, say)
         """Of a camera that can be set; None: of other sources."""
         self._framer = _framer(source, order.framer, frames, kept)
-        frames.begin(self.info.resolution)
+        frames.begin(self.info.resolution, waits=self.waits)
         self._view = PictureMaker(pictures, self.info.resolution, rendering) if pictures else None
         self._model_frame: npt.NDArray[np.uint8] | None = None
         """Where the stream was wound to and no frame was put since."""
@@ -222,7 +222,7 @@ class Stream:
         begin_us = max(time_us - self._window_before_us, self.info.start_us)
         for _ in self._framer.push(NO_EVENTS, begin_us):  # timesteps are counted from here, not from an event
             pass
-        self._frames = self._framer.push(history[np.searchsorted(history["timestamp"], begin_us) :], time_us)
+        self._frames = self._framer.push(history[first_at(history, begin_us) :], time_us)
         self._give_frames()
 
     # --- work ---
@@ -448,7 +448,7 @@ class Stream:
         """Give the event frame of the timestep that ends at this time."""
         settings = self.order.framer
         if settings.timestep_events is None:
-            history = history[np.searchsorted(history["timestamp"], time_us - settings.timestep_us) :]
+            history = history[first_at(history, time_us - settings.timestep_us) :]
         else:
             history = history[-settings.timestep_events :]
         frames = event_frames(history, self.info.resolution, timesteps=1, threshold=settings.threshold)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import numpy as np
-
+from pipeline.events import chosen
 from pipeline.sources.base import EventBatch
 
 INTERVAL_S = 0.5
@@ -81,7 +80,7 @@ class Thinning:
         count = len(batch.events)
         if self.every == 1 or not count:
             return batch
-        events = np.ascontiguousarray(batch.events[self._first :: self.every])
+        events = chosen(batch.events, slice(self._first, None, self.every))
         self._first = (self._first - count) % self.every
         self.left_out += count - len(events)
         return EventBatch(events, batch.until_us)

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.compiled import compiled
-from pipeline.events import EVENT_DTYPE, EventArray, Resolution
+from pipeline.events import EVENT_DTYPE, EventArray, Resolution, joined
 from pipeline.simulation.scene import NOWHERE, LogImage, Region
 
 _LOWEST_THRESHOLD = 0.01
@@ -167,7 +167,7 @@ class PixelModel:
         """
         region = region or Region(0, 0, self._resolution.height, self._resolution.width)
         region = region.joined(self._unsettled)
-        found = np.concatenate([self._changes(picture, time_us, region), self._noise(time_us)], dtype=EVENT_DTYPE)
+        found = joined([self._changes(picture, time_us, region), self._noise(time_us)])
         if time_us - self.time_us <= _LONGEST_COUNTED_US:
             order = _order(found, self.time_us, time_us)
         else:
@@ -211,7 +211,7 @@ class PixelModel:
             if row >= region.bottom:
                 self._unsettled = Region(*unsettled.tolist())
                 return self._events[:count]
-            self._events = np.concatenate([self._events, np.empty_like(self._events)], dtype=EVENT_DTYPE)
+            self._events = joined([self._events, np.empty_like(self._events)])
 
     def _low_pass(self, seconds: float) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """What is left after a step of how far the low-pass was behind, and of the step's own change, by light.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.events import EVENT_DTYPE, NO_EVENTS, EventArray
+from pipeline.events import NO_EVENTS, EventArray, joined
 from pipeline.simulation.pixel_model import PixelModel
 from pipeline.simulation.scene import Scene
 
@@ -53,4 +53,4 @@ class Simulation:
         steps = []
         while self.next_us <= time_us:
             steps.append(self.step())
-        return np.concatenate(steps, dtype=EVENT_DTYPE) if steps else NO_EVENTS
+        return joined(steps) if steps else NO_EVENTS

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.events import EVENT_DTYPE, NO_EVENTS, EventArray, Resolution
+from pipeline.events import EVENT_DTYPE, NO_EVENTS, EventArray, Resolution, first_at
 from pipeline.sources import camera_faults
 from pipeline.sources.base import READ_PATIENCE_S, SourceError, SourceInfo, SourceLost
 from pipeline.sources.camera_controls import Controls
@@ -234,7 +234,7 @@ class NeuromorphicSource(LiveSource):
             raise self._over
         if not len(inside):
             return inside
-        over = int(np.searchsorted(inside["timestamp"], inside["timestamp"][-1], "left"))
+        over = first_at(inside, int(inside["timestamp"][-1]))
         self._newest = inside[over:]
         return inside[:over]
 

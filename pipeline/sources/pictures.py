@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.events import NO_EVENTS, EventArray, Resolution
+from pipeline.events import NO_EVENTS, EventArray, Resolution, first_at
 from pipeline.simulation.pixel_model import PixelModel, PixelSettings
 from pipeline.sources.intake import MAX_BATCH_EVENTS
 
@@ -98,9 +98,9 @@ def portions(events: EventArray) -> list[EventArray]:
     parts = []
     while len(events) > MAX_BATCH_EVENTS:
         times = events["timestamp"]
-        cut = int(np.searchsorted(times, times[MAX_BATCH_EVENTS]))
+        cut = first_at(events, int(times[MAX_BATCH_EVENTS]))
         if cut == 0:
-            cut = int(np.searchsorted(times, times[0], side="right"))
+            cut = first_at(events, int(times[0]) + 1)
         parts.append(events[:cut])
         events = events[cut:]
     return [*parts, events]

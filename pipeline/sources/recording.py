@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from pathlib import Path
+from typing import TypeAlias
 
 import dv_processing as dv
-import numpy as np
 
-from pipeline.events import EventArray, Resolution
+from pipeline.events import EventArray, Resolution, first_at, joined
 from pipeline.sources.aedat4 import EventStream, Header, mended_copy, read_file_header
 from pipeline.sources.base import EventBatch, RecordingSpec, Source, SourceError, SourceInfo
 from pipeline.sources.intake import NATIVE_ERRORS, Intake
@@ -20,6 +21,8 @@ FIRST_STRETCH_US = 10_000
 MAX_JOINED_EVENTS = 1_000_000
 BATCH_US = 1_000_000
 """At most so much time in one batch: who plays a recording cuts it finer, who analyses it has less to do."""
+_Packet: TypeAlias = tuple[EventArray, "dv.EventStore | None"]
+"""Events, and the same as dv-processing holds them where these are all."""
 _COPY_AGAIN = "copy the file again if it is whole elsewhere"
 
 
@@ -54,8 +57,8 @@ class RecordingSource(Source):
         self._stretch_us = FIRST_STRETCH_US
         self._next_us: int | None = None
         """Where the next stretch of time begins; None while the file is read packet by packet."""
-        self._ahead: tuple[EventArray, dv.EventStore | None] | None = None
-        """The packet after the one being given."""
+        self._ahead: deque[_Packet] = deque()
+        """Packets, or what is left of them, after the one being given."""
         self._failed = False
         self._cut_off = False
         self._told = False
@@ -87,7 +90,7 @@ class RecordingSource(Source):
     def seek(self, time_us: int) -> None:
         reader = self._open_reader()
         self._intake.clear()
-        self._ahead = None
+        self._ahead.clear()
         if time_us <= self.info.start_us:
             self._next_us = None
             try:
@@ -100,7 +103,7 @@ class RecordingSource(Source):
 
     def close(self) -> None:
         self._reader = None
-        self._ahead = None
+        self._ahead.clear()
         if self._copy is not None:
             self._copy.unlink(missing_ok=True)
             self._copy = None
@@ -135,14 +138,14 @@ class RecordingSource(Source):
 
     def _describe(self, header: Header, stream: EventStream, resolution: Resolution) -> SourceInfo:
         """Find when the stream begins and ends; reads its first packet, and its last when the table cannot tell."""
-        self._ahead = self._next_packet()
+        found = self._look_ahead()
         if self._failed:
             raise SourceError(f"{self._path.name} is damaged from its first event on: {_COPY_AGAIN}.")
-        if self._ahead is None:
+        if not found:
             raise SourceError(
                 f"The stream {stream.label} of {self._path.name} holds no events: choose another recording or stream."
             )
-        start_us = int(self._ahead[0][0]["timestamp"])
+        start_us = int(self._ahead[0][0][0]["timestamp"])
         model, _, serial = stream.camera.rpartition("_")
         return SourceInfo(
             kind="recording",
@@ -182,27 +185,43 @@ class RecordingSource(Source):
         """Put the next events into the intake; False at the end."""
         if self._next_us is not None:
             return self._fetch_stretch()
-        if self._ahead is None:
-            self._ahead = self._next_packet()
-        if self._ahead is None:
+        if not self._look_ahead():
             return False
-        events, store = self._ahead
-        self._ahead = self._next_packet()
-        while self._ahead is not None and len(events) < MAX_JOINED_EVENTS:
-            following, following_store = self._ahead
-            same = int(np.searchsorted(following["timestamp"], events[-1]["timestamp"], "right"))
-            if not same or following[0]["timestamp"] != events[-1]["timestamp"]:
-                break
-            events, store = _joined(events, following[:same]), None
-            if same < len(following):
-                rest = None if following_store is None else following_store.slice(same, len(following) - same)
-                self._ahead = following[same:], rest
-                break
-            self._ahead = self._next_packet()
-        self._intake.put(events, store)
+        events, store = self._ahead.popleft()
+        if not self._goes_on(events):
+            self._intake.put(events, store)
+            return True
+        before = first_at(events, int(events[-1]["timestamp"]))
+        if before:
+            self._ahead.appendleft(_part(events, store, before, len(events)))
+            self._intake.put(*_part(events, store, 0, before))
+        else:
+            self._intake.put(self._moment(events), None)
         return True
 
-    def _next_packet(self) -> tuple[EventArray, dv.EventStore | None] | None:
+    def _moment(self, events: EventArray) -> EventArray:
+        """Give all events of one microsecond, of which these are the first."""
+        parts = [events]
+        while self._goes_on(events) and sum(map(len, parts)) < MAX_JOINED_EVENTS:
+            following, store = self._ahead.popleft()
+            same = first_at(following, int(events[-1]["timestamp"]) + 1)
+            parts.append(following[:same])
+            if same < len(following):
+                self._ahead.appendleft(_part(following, store, same, len(following)))
+                break
+        return joined(parts)
+
+    def _goes_on(self, events: EventArray) -> bool:
+        """Whether the packet after these events begins in the microsecond in which they end."""
+        return self._look_ahead() and bool(self._ahead[0][0][0]["timestamp"] == events[-1]["timestamp"])
+
+    def _look_ahead(self) -> bool:
+        """Have a packet ready; False at the end."""
+        if not self._ahead and (packet := self._next_packet()) is not None:
+            self._ahead.append(packet)
+        return bool(self._ahead)
+
+    def _next_packet(self) -> _Packet | None:
         """Read the next packet that holds events; None at the end, or where the rest cannot be read."""
         reader = self._open_reader()
         while True:
@@ -294,8 +313,5 @@ def _resolution(stream: EventStream, path: Path) -> Resolution:
     return stream.resolution
 
 
-def _joined(first: EventArray, second: EventArray) -> EventArray:
-    """Join two arrays; numpy's own way would pack them."""
-    events = np.empty(len(first) + len(second), first.dtype)
-    events[: len(first)], events[len(first) :] = first, second
-    return events
+def _part(events: EventArray, store: dv.EventStore | None, first: int, stop: int) -> _Packet:
+    return events[first:stop], None if store is None else store.slice(first, stop - first)

@@ -1,12 +1,14 @@
 """How numeric libraries are told to behave before they are loaded."""
 
 import os
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from pipeline import threads
-from pipeline.threads import PASSIVE, allowed_cores, prepare_threads
+from pipeline.threads import NICENESS, PASSIVE, allowed_cores, give_way, prepare_threads
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +49,26 @@ def test_threads_are_as_many_as_may_run_unless_the_user_wants_otherwise(
         monkeypatch.setenv("OMP_NUM_THREADS", users)
     prepare_threads()
     assert os.environ.get("OMP_NUM_THREADS") == set_to
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all threads of a process have one priority")
+def test_a_thread_gives_way_and_those_it_starts_but_no_others() -> None:
+    found: list[int] = []
+
+    def niceness() -> None:
+        found.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    def work() -> None:
+        give_way()
+        niceness()
+        child = threading.Thread(target=niceness)
+        child.start()
+        child.join()
+
+    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    worker = threading.Thread(target=work)
+    worker.start()
+    worker.join()
+    expected = max(before, NICENESS)
+    assert found == [expected, expected]
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before

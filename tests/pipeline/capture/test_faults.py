@@ -59,6 +59,7 @@ def test_statuses_of_an_older_source_are_not_told(listened: Listened) -> None:
     for kind in kinds:
         listened.capture.open(Open(made(kind), TEN_MS, speed=None))
     said = [listened.next(Opened)]
+    listened.frames(100)
     listened.next(Ended)
     assert not said[0].info.live
     assert listened.rest() == []

@@ -23,17 +23,19 @@ from pipeline.capture.messages import (
     SetSpeed,
     Step,
 )
-from pipeline.capture.ring import Pixels
+from pipeline.capture.ring import WAITING_SLOTS, Pixels
 from pipeline.event_framing import event_frames
 from tests.pipeline.capture.listening import Listened
 from tests.pipeline.capture.made_sources import RESOLUTION, START_US, made_events
 
 
 def test_analysis_loses_nothing_however_slow_the_reader(listened: Listened) -> None:
-    """5,000 frames go through a ring of 256 whose reader takes them only now and then."""
+    """5,000 frames go through a ring of 24 whose reader takes them only now and then."""
     listened.open("recording", speed=None, ms=5000, per_ms=4, framer=FramerSettings(timestep_us=1000))
     listened.next(Opened)
-    ring_full = listened.numbers_when(lambda numbers: numbers.frames_put % 256 == 0 and numbers.frames_put > 0)
+    ring_full = listened.numbers_when(
+        lambda numbers: numbers.frames_put % WAITING_SLOTS == 0 and numbers.frames_put > 0
+    )
     assert not [status for status in listened.rest() if isinstance(status, Ended)]
     frames = listened.frames(5000)
     ended = listened.next(Ended)

@@ -30,6 +30,7 @@ def test_a_recording_is_copied_event_for_event(listened: Listened, tmp_path: Pat
 def test_analysis_is_recorded_too(listened: Listened, tmp_path: Path) -> None:
     path = tmp_path / "copy.aedat4"
     listened.open("recording", speed=None, ms=500, record_to=path)
+    listened.frames(50)
     assert end_of_recording(listened).events == 1000
     np.testing.assert_array_equal(events_in(path), made_events(500_000))
 

@@ -8,7 +8,15 @@ import pytest
 
 from pipeline.capture.bell import Bell, WakePipe
 from pipeline.capture.memory import MAX_PICTURE, MAX_SLOTS, SharedMemory, Word, allocate, order_memory
-from pipeline.capture.ring import FrameWriter, PictureWriter, RingFeed, latest_picture, slots_for, why_too_large
+from pipeline.capture.ring import (
+    WAITING_SLOTS,
+    FrameWriter,
+    PictureWriter,
+    RingFeed,
+    latest_picture,
+    slots_for,
+    why_too_large,
+)
 from pipeline.events import Resolution
 from pipeline.prediction import EventFrame
 
@@ -178,9 +186,22 @@ def test_what_is_too_large_is_told_before(resolution: Resolution, timesteps: int
     assert said is None if reason is None else said is not None and said.startswith(reason)
 
 
-def test_the_ring_holds_as_many_as_fit() -> None:
+def test_the_ring_holds_as_many_as_fit_and_few_where_the_writer_waits() -> None:
     assert slots_for(Resolution(640, 480)) == 163
     assert slots_for(Resolution(1, 1)) == MAX_SLOTS
+    assert slots_for(Resolution(640, 480), waits=True) == WAITING_SLOTS
+    assert slots_for(MAX_PICTURE, waits=True) == slots_for(MAX_PICTURE)
+
+
+def test_a_writer_that_waits_goes_round_in_few_places(shared: Ring) -> None:
+    shared.writer.begin(SMALL, waits=True)
+    for first in range(0, 3 * WAITING_SLOTS, WAITING_SLOTS):
+        shared.put(WAITING_SLOTS)
+        assert not shared.writer.has_room()
+        frames = shared.feed.take()
+        assert [frame.index for frame in frames] == list(range(first, first + WAITING_SLOTS))
+        assert all((frame.pixels == frame.index % 251).all() for frame in frames)
+        assert shared.writer.has_room()
 
 
 # --- pictures ---

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.events import EVENT_DTYPE, EventArray, Resolution
@@ -33,6 +33,7 @@ def batches(events: EventArray, resolution: Resolution = SMALL) -> list[EventBat
 
 
 @given(st.lists(st.one_of(numbers, near), max_size=60))
+@settings(deadline=None)  # it compiles its loop at the first call
 def test_whatever_comes_in_only_events_that_can_be_drawn_come_out(rows: list[tuple[int, int, int, int]]) -> None:
     resolution = Resolution(8, 6)
     expected = sorted(

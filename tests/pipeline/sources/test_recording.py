@@ -121,7 +121,7 @@ def test_events_of_one_microsecond_stay_together_across_packets(tmp_path: Path) 
     parts = []
     while (batch := source.read()) is not None:
         parts.append(batch.events["timestamp"].tolist())
-    assert parts == [[5, 6, 7, 7, 7, 7], [8], [9, 9], [10]]
+    assert parts == [[5, 6], [7, 7, 7, 7], [8], [9, 9], [10]]
     source.close()
 
 
