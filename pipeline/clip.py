@@ -89,6 +89,8 @@ class ClipModel:
         What the user should be told about the choice, one sentence; mostly empty.
     module : torch.nn.Module
         open_clip's model itself, or the same function in plain torch; in evaluation mode.
+    torch_tower : torch.nn.Module
+        The image tower in torch, also where something else computes the frames.
     single_frames : SingleFrames or None
         On a CUDA GPU, what encodes frames that come one by one; None: they are encoded as several together are.
     """
@@ -110,6 +112,7 @@ class ClipModel:
         self._texts, self._plan = texts, plan
         self.logit_scale = logit_scale
         parameter = next(module.parameters())
+        self.torch_tower: torch.nn.Module = module.visual  # type: ignore[assignment]
         self._images = ImageEncoder(module, preprocessing, parameter.device, parameter.dtype)
         self.text_precision = precision
         feature = self.encode_texts(["a photo of a cup"])

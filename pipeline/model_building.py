@@ -16,6 +16,7 @@ import torch
 from pipeline.clip import ClipModel, raise_if_out_of_memory
 from pipeline.model_choice import CONFIG_FILE, ModelPlan
 from pipeline.model_errors import Following, ModelError, first_line
+from pipeline.onnx_tower import onnx_tower
 from pipeline.openvino_store import OPENVINO_PRECISIONS, check_wanted, may_gain, use_best, use_wanted
 from pipeline.precision import fit_precision
 from pipeline.preprocessing import CLIPS_OWN, Preprocessing
@@ -63,9 +64,15 @@ def build_model(
             from pipeline.open_clip_building import fused
 
             module = fused(module, probe)
-        used = fit_precision(module, probe, precision, deterministic=deterministic, following=following)
+        by_graph = small is not None and device.type == "cpu" and precision == "auto"  # faster than torch in bf16
+        wanted = "fp32" if by_graph else precision
+        used = fit_precision(module, probe, wanted, deterministic=deterministic, following=following)
         following.stop_if_cancelled()
         model = ClipModel(module, texts, preprocessing, plan, logit_scale=logit_scale, precision=used, notice=notice)
+        if small is not None and device.type == "cpu" and used == "fp32":
+            tower = onnx_tower(plan.folder, model.torch_tower, probe)
+            if tower is not None:
+                model.use_image_tower(tower, used)
         if precision in OPENVINO_PRECISIONS:
             use_wanted(model, precision, following)
         elif precision == "auto" and not deterministic and may_gain(model):

@@ -119,11 +119,11 @@ class Stretch:
 
 def try_openvino(model: ClipModel, folder: Path) -> Outcome:
     """Make bf16 and int8 of a model in fp32, keep in `folder` those that agree, and give what was found out."""
-    visual: Any = model.module.visual
+    visual: Any = model.module.visual  # torch, or what computes as exactly and faster
     recordings = [read_recording(bundled.path) for bundled in bundled_recordings()]
     events = [np.array([frame.events for frame in event_frames_of(recording)]) for recording in recordings]
     examples = [images_of(model, [frame]) for frame in example_frames(recordings, events, EXAMPLES)]
-    plain, towers = _best_of_torch(visual, examples[0])
+    plain, towers = _best_of_torch(visual, model.torch_tower, examples[0])
     stretches = [
         Stretch(recording, counts, model.encode_texts(_texts_of(bundled.path)), _features(model, recording, visual))
         for bundled, recording, counts in zip(bundled_recordings(), recordings, events, strict=True)
@@ -154,9 +154,9 @@ def _tried(
         return Candidate(refused=f"this processor has no instructions for {NEEDS[precision]}"), math.inf
     file = ir_file(folder, precision)
     try:
-        network = converted(model.module.visual, examples[0])  # type: ignore[arg-type]
+        network = converted(model.torch_tower, examples[0])
         if precision == INT8:
-            network = quantised(network, examples, transformer=hasattr(model.module.visual, "transformer"))
+            network = quantised(network, examples, transformer=hasattr(model.torch_tower, "transformer"))
         save(network, file)
         del network
         tower = tower_from(file, precision, model.image_size)
@@ -264,7 +264,7 @@ def _encoded(tower: Encode, images: torch.Tensor) -> torch.Tensor:
         return tower(images)
 
 
-def _best_of_torch(visual: torch.nn.Module, image: torch.Tensor) -> tuple[str, Encode]:
+def _best_of_torch(visual: torch.nn.Module, in_torch: torch.nn.Module, image: torch.Tensor) -> tuple[str, Encode]:
     """Give torch's faster precision, and what encodes a frame in it."""
 
     def exact(images: torch.Tensor) -> torch.Tensor:
@@ -273,7 +273,7 @@ def _best_of_torch(visual: torch.nn.Module, image: torch.Tensor) -> tuple[str, E
 
     if not matrices_gain_from_bf16():
         return "fp32", exact
-    rough = copy.deepcopy(visual).bfloat16()
+    rough = copy.deepcopy(in_torch).bfloat16()
 
     def in_bf16(images: torch.Tensor) -> torch.Tensor:
         with torch.inference_mode():

@@ -103,7 +103,7 @@ class _Work:
 
     def floor(self, name: str, bandwidth: float) -> str:
         """Say how fast the weights alone can be read."""
-        visual: Any = self.model.module.visual
+        visual: Any = self.model.torch_tower
         weights = sum(int(parameter.nbytes) for parameter in visual.parameters())
         return (
             f"{name} in {self.model.precision}: the image tower's {weights / 1e6:.0f} MB of weights are read in "
@@ -136,9 +136,9 @@ class _Work:
         def make(*_: Any) -> Callable[[], float]:
             from pipeline.openvino_tower import converted, quantised, tower_from
 
-            visual, exact = self.exact.module.visual, self.exact
+            visual, exact = self.exact.torch_tower, self.exact
             examples = [self._images([frame]) for frame in self.frames[:32]]
-            network = converted(visual, examples[0])  # type: ignore[arg-type]
+            network = converted(visual, examples[0])
             if precision == INT8:
                 network = quantised(network, examples, transformer=hasattr(visual, "transformer"))
             model = nc.load_model(self.model_name, device="cpu", precision=self.model.precision)
@@ -205,12 +205,12 @@ class _Work:
     def _reference(self) -> Callable[[], float]:
         def encode(images: torch.Tensor) -> torch.Tensor:
             with torch.inference_mode():
-                return self.exact.module.encode_image(images).float()  # type: ignore[operator, no-any-return]
+                return self.exact.torch_tower(images)  # type: ignore[no-any-return]
 
         return self._all_frames(encode)
 
     def _hugging_face(self, transformers: Any) -> Callable[[], float]:
-        visual: Any = self.exact.module.visual
+        visual: Any = self.exact.torch_tower
         if not hasattr(visual, "conv1"):
             raise RuntimeError("no such architecture there")
         side, patch = self.exact.image_size, int(visual.conv1.kernel_size[0])
@@ -242,7 +242,7 @@ class _Work:
 
     def _export(self) -> Path:
         if not self.exported:
-            visual: Any = self.exact.module.visual
+            visual: Any = self.exact.torch_tower
             image = self._images(self.frames[:1])
             # Torch's own fused attention, which it takes where nothing is learned, has no form in ONNX.
             fused = torch.backends.mha.get_fastpath_enabled()
@@ -277,7 +277,7 @@ class _Work:
             openvino.convert_model(str(self._export())),
             nncf.Dataset(examples),
             subset_size=len(examples),
-            model_type=nncf.ModelType.TRANSFORMER if hasattr(self.exact.module.visual, "transformer") else None,
+            model_type=nncf.ModelType.TRANSFORMER if hasattr(self.exact.torch_tower, "transformer") else None,
         )
         network = openvino.Core().compile_model(quantised, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
         return self._streaming(lambda images: network(images)[0])
