@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from pipeline.bank_features import BankFeatures
-from pipeline.clip import ClipModel, checked_weights, mean_cosine
+from pipeline.clip import ClipModel, checked_weights
 from pipeline.few_shot.shown import RowTexts, ShownWindow
 from pipeline.few_shot.taught import FeatureSetting, TaughtClasses, places_of_rows
 from pipeline.nearest_concepts import towards_concepts
@@ -32,6 +32,8 @@ GROUP = 8
 TEXTS_KEPT = 8192
 """Features of texts that were used before and may be used again."""
 FEWEST_EVENTS, PIXELS_PER_EVENT = 20, 1000
+_SHORTEST = 1e-12
+"""A vector shorter than this has no direction."""
 UNKNOWN = "The small model may not know this."
 Scale: TypeAlias = Literal["window", "reference"]
 
@@ -42,6 +44,12 @@ class _Timestep:
 
     frame: EventFrame
     feature: torch.Tensor | None = None
+    unit: Floats | None = None
+    """The feature, float32 (C,), scaled to length 1."""
+
+    def set_feature(self, feature: torch.Tensor) -> None:
+        self.feature = feature
+        self.unit = _units(feature[None])[0]
 
 
 class Recogniser:
@@ -95,13 +103,13 @@ class Recogniser:
         self._texts = _TextFeatures(model)
         self._rows: tuple[ActiveRow, ...] = ()
         self._row_features: torch.Tensor | None = None
-        self._judged_features: torch.Tensor | None = None
-        """Those of the rows, moved towards what a small model knows once its bank is encoded."""
+        self._judged: Floats | None = None
+        """Unit vectors of the rows, moved towards what a small model knows once its bank is encoded, (N, C)."""
         self._template: Template | None = None
         self._something_else = something_else
         self._bank = BankFeatures(model)
-        self._others: torch.Tensor | None = None
-        """Unit vectors of the bank's texts that mean none of the rows; None: something else is not judged."""
+        self._others: Floats | None = None
+        """Unit vectors of the bank's texts that mean none of the rows, (M, C); None: something else is not judged."""
         self._notices: dict[int, str] = {}
         self._taught: TaughtClasses | None = None
         self._taught_places: tuple[int | None, ...] = ()
@@ -202,7 +210,8 @@ class Recogniser:
         self._notices = {
             row.id: too_long for row in self._rows if any(self._texts.is_cut(text) for text in row.prompts)
         }
-        self._others, self._judged_features = None, self._row_features
+        self._others = None
+        self._judged = None if self._row_features is None else _units(self._row_features)
         bank, features = self.model.bank, self._bank.of(self._template) if self._template is not None else None
         if features is None or self._row_features is None:
             return
@@ -212,14 +221,14 @@ class Recogniser:
         if bank.is_world:
             taught = torch.tensor([bool(places) for places in named])[:, None]
             moved = torch.from_numpy(towards_concepts(rows.numpy(), concepts)).float()
-            self._judged_features = torch.where(taught, rows, moved)
+            self._judged = _units(torch.where(taught, rows, moved))
             for row, best, places in zip(self._rows, alike.max(1), named, strict=True):
                 if best < bank.settings.unknown_below and not places:
                     self._notices.setdefault(row.id, UNKNOWN)
         if self._something_else:
             other = alike.max(0) < bank.settings.same_meaning
             other[list(frozenset().union(*named))] = False
-            self._others = features[torch.from_numpy(other)]
+            self._others = _units(features)[other]
 
     def prepare(self, prompts: PromptList, at_most: int | None = None) -> int:
         """Encode texts of these rows that are new, but no more than `at_most`; gives how many are left."""
@@ -375,7 +384,7 @@ class Recogniser:
         predictions = []
         for timestep in waiting:
             self._follow(timestep.frame)
-            self._kept[-1].feature = timestep.feature
+            self._kept[-1] = timestep
             if len(self._kept) == self._timesteps:
                 predictions.append(self._judge())
         return predictions
@@ -385,10 +394,13 @@ class Recogniser:
     def _encode(self, timesteps: list[_Timestep]) -> None:
         if not timesteps:
             return
-        pixels = np.stack([timestep.frame.pixels for timestep in timesteps])
+        if len(timesteps) == 1:
+            pixels = timesteps[0].frame.pixels[None]
+        else:
+            pixels = np.stack([timestep.frame.pixels for timestep in timesteps])
         features = self.model.encode_frames(pixels, self._normalisation, self._view)
         for timestep, feature in zip(timesteps, features, strict=True):
-            timestep.feature = feature
+            timestep.set_feature(feature)
 
     def _judge(self) -> Prediction:
         """Judge the frames that are kept, all of them encoded."""
@@ -419,14 +431,14 @@ class Recogniser:
             return False
         return timesteps == self._timesteps and taught.setting.serves(self.feature_setting)
 
-    def _with_taught(self, features: torch.Tensor, by_text: Numbers) -> Numbers:
+    def _with_taught(self, by_text: Numbers) -> Numbers:
         """Give the probabilities of rows, and perhaps of something else, with what was taught.
 
         Where nothing else is judged than classes of which examples were shown, these alone are compared.
         """
-        if self._taught is None or not self._judges_taught(len(features)):
+        if self._taught is None or not self._judges_taught(len(self._kept)):
             return by_text
-        window = features.float().cpu().numpy()
+        window = np.stack([timestep.feature.numpy() for timestep in self._kept if timestep.feature is not None])
         logits = np.asarray(self._taught.classifier.logits(window), np.float64)
         shown = [
             (row, float(logits[place]))
@@ -457,26 +469,51 @@ class Recogniser:
         return np.full(len(self._row_ids), np.nan, np.float32)
 
     def _numbers(self) -> tuple[Floats, Floats]:
-        import torch
+        """Give cosines and probabilities of the window that is kept.
 
-        if self._judged_features is None or not self._rows:
+        In numpy: torch gives Python's lock away at every step, and may get it back only after a picture was painted.
+        """
+        if self._judged is None or not self._rows:
             return self._no_numbers(), self._no_numbers()
-        features = torch.stack([timestep.feature for timestep in self._kept if timestep.feature is not None])
-        count = len(features)
-        weights = self._weights[-count:] if self._weights is not None else None
-        if weights is not None and not any(weights):
-            weights = None
-        cosines = mean_cosine(features, self._judged_features, weights)
+        window = self._mean_direction()
+        count = len(self._kept)
+        cosines = _products(self._judged, window)
         factor = self.model.scale * (math.sqrt(count) if self._scale == "reference" else 1.0) / self._temperature
-        logits = cosines.double() * factor
+        logits = cosines.astype(np.float64) * factor
         if self._others is None:
-            judged = self._with_taught(features, torch.softmax(logits, dim=0).numpy())
-            return cosines.float().numpy(), judged.astype(np.float32)
-        others = mean_cosine(features, self._others, weights)
-        by_text = with_something_else(logits, others.double() * factor, self.model.bank.settings)
-        judged = self._with_taught(features, by_text)
-        nearest = others.max() if len(others) else torch.tensor(-1.0)
-        return torch.cat([cosines, nearest[None]]).float().numpy(), judged.astype(np.float32)
+            powers = np.exp(logits - logits.max())
+            return cosines, self._with_taught(powers / powers.sum()).astype(np.float32)
+        others = _products(self._others, window)
+        by_text = with_something_else(logits, others.astype(np.float64) * factor, self.model.bank.settings)
+        nearest = np.float32(others.max() if len(others) else -1.0)
+        return np.append(cosines, nearest), self._with_taught(by_text).astype(np.float32)
+
+    def _mean_direction(self) -> Floats:
+        """Give the mean of the timesteps' unit vectors, weighted: a text's cosine to it is the mean of its cosines."""
+        units = np.stack([timestep.unit for timestep in self._kept if timestep.unit is not None])
+        weights = self._weights[-len(units) :] if self._weights is not None else None
+        if weights is None or not any(weights):
+            mean: Floats = units.mean(0)
+            return mean
+        shares = np.array(weights, np.float32)
+        return _products(units.T, shares / shares.sum())
+
+
+def _products(vectors: Floats, vector: Floats) -> Floats:
+    """Give the product of each vector, (N, C), with one, (C,).
+
+    Not by ``@``: OpenBLAS would start a thread on a second core, which keeps it busy for some time afterwards to be
+    there should another product follow. Here one follows with the next timestep, and the core is needed elsewhere.
+    """
+    products: Floats = np.einsum("nc,c->n", vectors, vector)
+    return products
+
+
+def _units(vectors: torch.Tensor) -> Floats:
+    """Give the vectors, float (N, C), scaled to length 1, as float32."""
+    found: Floats = vectors.float().cpu().numpy()
+    units: Floats = found / np.sqrt((found * found).sum(1, keepdims=True)).clip(_SHORTEST)
+    return units
 
 
 def _texts_of(row: ActiveRow) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
 """For the OpenMP of GCC, which torch brings on Linux, and of LLVM and Intel, elsewhere."""
-NICENESS = 10
+NICENESS = 5
 """Of a thread that gives way to others, as ``nice`` counts it."""
 CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 """What a container may use, on Linux: µs of processor time a period, or "max", and the period, µs."""
