@@ -148,7 +148,11 @@ class _Work:
         for own, theirs in (("x", "x"), ("y", "y"), ("timestamp", "t"), ("polarity", "p")):
             events[theirs] = self.events[own]
         to_frame = transforms.ToFrame((*self.resolution, 2), time_window=TIMESTEP_US, include_incomplete=True)
-        return lambda: to_frame(events)
+
+        def run() -> None:
+            to_frame(events)
+
+        return run
 
     def _faery(self, faery: Any) -> Callable[[], None]:
         events = np.empty(len(self.events), faery.EVENTS_DTYPE)
