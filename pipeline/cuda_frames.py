@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pipeline.image_encoder import ImageEncoder
 from pipeline.model_errors import first_line
-from pipeline.preprocessing import NO_EVENT, Frames, cut
+from pipeline.prediction import NO_EVENT
+from pipeline.preprocessing import Frames, cut
 
 if TYPE_CHECKING:
     import torch

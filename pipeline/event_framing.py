@@ -12,10 +12,10 @@ import psutil
 
 from pipeline.compiled import Words, compiled, fetch_early, plain, words_of
 from pipeline.events import EVENT_DTYPE, NO_EVENTS, EventArray, Resolution
+from pipeline.prediction import NO_EVENT
 
 MAX_THRESHOLD = 65_534
 """Counts saturate one above the threshold and are held in 16 bits."""
-NO_EVENT = 127
 MAX_TIME_US = 1 << 62
 """Beyond this a timestamp is damage, not time."""
 
@@ -93,7 +93,8 @@ def _mark(
     No branch on the polarity, which is as good as random: polarity p sets bit p.
     """
     while first < last:
-        block = min(first + BLOCK, last)
+        end = min(first + BLOCK, last)
+        block = end
         belong, newest = _locate(words, first, block, start_us, end_us, newest_us, max_gap_us, width, places, 0)
         if not belong:
             block, newest = _belonging(words, first, block, start_us, end_us, newest_us, max_gap_us)
@@ -108,7 +109,7 @@ def _mark(
             place = places[i]
             seen[place & _PLACE] |= np.uint8(1) + np.uint8(place >> _ON)
         first, newest_us = block, newest
-        if not belong:
+        if block < end:
             break
     return first, newest_us
 
@@ -133,7 +134,8 @@ def _draw_and_list(
     (127 becomes 255; 255 and 0 stay), polarity 1 clears all.
     """
     while first < last:
-        block = min(first + BLOCK, last)
+        end = min(first + BLOCK, last)
+        block = end
         belong, newest = _locate(words, first, block, start_us, end_us, newest_us, max_gap_us, width, places, listed)
         if not belong:
             block, newest = _belonging(words, first, block, start_us, end_us, newest_us, max_gap_us)
@@ -147,7 +149,7 @@ def _draw_and_list(
             pixels[place & _PLACE] = (value | np.uint8(value << np.uint8(7))) & no_event_on
         listed += block - first
         first, newest_us = block, newest
-        if not belong:
+        if block < end:
             break
     return first, newest_us
 
@@ -266,8 +268,7 @@ class Exposure:
         _draw_seen(empty, empty)
 
     def expose(self, frame: npt.NDArray[np.uint8]) -> None:
-        """Draw from now on into `frame`, uint8 (H, W), C-contiguous."""
-        self.clear()
+        """Draw the next frame, of which nothing was added yet, into `frame`, uint8 (H, W), C-contiguous."""
         self._frame, self._flat = frame, frame.reshape(-1)
         self._listed = _NOT
 

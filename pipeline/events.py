@@ -33,8 +33,8 @@ _WHOLE = np.dtype(np.complex128)
 
 
 def chosen(events: EventArray, which: slice | npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> EventArray:
-    """Copy the events that a slice, a mask or numbers choose."""
-    found = events.view(_WHOLE)[which]
+    """Copy the events, of EVENT_DTYPE, that a slice, a mask or numbers choose."""
+    found = _whole(events)[which]
     return (found.copy() if isinstance(which, slice) else found).view(EVENT_DTYPE)
 
 
@@ -48,13 +48,19 @@ def first_at(events: EventArray, time_us: int, begin: int = 0) -> int:
 
 
 def joined(parts: Collection[EventArray]) -> EventArray:
-    """Copy several arrays into one, (n,); `numpy.concatenate` would pack the fields."""
+    """Copy several arrays of EVENT_DTYPE into one, (n,); `numpy.concatenate` would pack the fields."""
     events = np.empty(sum(map(len, parts)), EVENT_DTYPE)
     whole, position = events.view(_WHOLE), 0
     for part in parts:
-        whole[position : position + len(part)] = part.view(_WHOLE)
+        whole[position : position + len(part)] = _whole(part)
         position += len(part)
     return events
+
+
+def _whole(events: EventArray) -> npt.NDArray[np.complex128]:
+    if events.dtype != EVENT_DTYPE:  # as others may lie in memory, what follows would be no events
+        raise TypeError(f"these are no events of {EVENT_DTYPE}, but of {events.dtype}")
+    return events.view(_WHOLE)
 
 
 class Resolution(NamedTuple):

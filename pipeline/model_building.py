@@ -64,15 +64,15 @@ def build_model(
             from pipeline.open_clip_building import fused
 
             module = fused(module, probe)
-        by_graph = small is not None and device.type == "cpu" and precision == "auto"  # faster than torch in bf16
-        wanted = "fp32" if by_graph else precision
+        visual: Any = module.visual
+        by_graph = small is not None and device.type == "cpu" and precision in ("auto", "fp32")
+        tower = onnx_tower(plan.folder, visual, probe) if by_graph else None
+        wanted = precision if tower is None else "fp32"  # so computed it is faster than torch in bf16
         used = fit_precision(module, probe, wanted, deterministic=deterministic, following=following)
         following.stop_if_cancelled()
         model = ClipModel(module, texts, preprocessing, plan, logit_scale=logit_scale, precision=used, notice=notice)
-        if small is not None and device.type == "cpu" and used == "fp32":
-            tower = onnx_tower(plan.folder, model.torch_tower, probe)
-            if tower is not None:
-                model.use_image_tower(tower, used)
+        if tower is not None:
+            model.use_image_tower(tower, used)
         if precision in OPENVINO_PRECISIONS:
             use_wanted(model, precision, following)
         elif precision == "auto" and not deterministic and may_gain(model):

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 Floats: TypeAlias = npt.NDArray[np.float32]
+NO_EVENT = 127
+"""Of a pixel of an event frame that has seen none."""
 SOMETHING_ELSE, SOMETHING_ELSE_ID = "something else", -1
 """Label and id of the row that stands for all that was not typed."""
 

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+from pipeline.prediction import NO_EVENT
 
 if TYPE_CHECKING:
     import torch
 
 VIEWS = ("crop", "stretch", "fit")
 NORMALISATIONS = ("clip", "reference")
-NO_EVENT = 127
-"""Grey of a pixel without an event."""
 CLIPS_OWN = {"mean": (0.48145466, 0.4578275, 0.40821073), "std": (0.26862954, 0.26130258, 0.27577711)}
 """Of OpenAI's CLIP, and of every model that says nothing else."""
 
@@ -139,7 +139,7 @@ class Preprocessing:
         return torch.addcmul(shift, grey, scale).to(dtype)
 
 
-@lru_cache(maxsize=16)
+@cache  # few, and CUDA graphs go on reading them where they lie
 def _scale_and_shift(
     mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:

@@ -256,7 +256,7 @@ class Recogniser:
 
     def _forget_features(self) -> None:
         for timestep in self._kept:
-            timestep.feature = None
+            timestep.feature = timestep.unit = None
 
     # --- what teaching needs ---
 

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pipeline as nc
 from benchmarks.dv_stores import write_recording
 from benchmarks.made_events import made_events, real_events
 from benchmarks.measuring import OWN, Contender, Effort, Figure, StageResult, compare
 from benchmarks.peers import contender
+from pipeline.bundled import TOUR
 from pipeline.capture.messages import Ended, FramerSettings, Open, Opened, Status
 from pipeline.capture.supervisor import Capture
 from pipeline.events import Recording, Resolution
@@ -45,7 +47,7 @@ def measure(effort: Effort) -> StageResult:
             "This program's figure is from the source being open to the last event frame taken in the other process; "
             "peers read the events and do nothing with them.",
             f"Timesteps last {TIMESTEP_US / 1000:.0f} ms. In the tour they hold "
-            f"{_per_timestep(real_events(count)):,.0f} events on average, in the other recording "
+            f"{_per_timestep(nc.read_recording(TOUR)):,.0f} events on average, in the other recording "
             f"{EVENTS_PER_S * TIMESTEP_US / 1e6:,.0f}: with few of them the "
             "cost is that of the event frames, with many that of the events.",
         ),

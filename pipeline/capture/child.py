@@ -7,6 +7,7 @@ import signal
 import time
 import traceback
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -55,7 +56,8 @@ from pipeline.capture.picture_maker import PictureMaker
 from pipeline.capture.recording_switch import RecordingSwitch
 from pipeline.capture.ring import FrameWriter, PictureWriter
 from pipeline.capture.stream import IDLE_S, Stream, StreamError
-from pipeline.events import Resolution
+from pipeline.compiled import plain, words_of
+from pipeline.events import NO_EVENTS, Resolution
 from pipeline.framer import Framer
 from pipeline.sources.base import (
     CameraSpec,
@@ -68,6 +70,7 @@ from pipeline.sources.base import (
     VideoSpec,
     WebcamSpec,
 )
+from pipeline.sources.good_events import are_good
 
 RUNNING_PATIENCE_S = 5
 """Nothing in a turn takes this long unless native code hangs."""
@@ -155,6 +158,7 @@ class CaptureLoop:
         """Compile or load every loop before there is anything to miss."""
         self._expect(Phase.STARTING, STARTING_PATIENCE_S)
         tiny = Resolution(1, 1)
+        are_good(words_of(plain(NO_EVENTS)), *tiny)
         Framer(tiny, FramerSettings(threshold=0))
         Framer(tiny, FramerSettings(threshold=1))
         if self._pictures:
@@ -295,7 +299,7 @@ class CaptureLoop:
             case Seek(time_us):
                 stream.seek(time_us)
             case SetSpeed(speed):
-                stream.set_speed(speed)
+                self._try(lambda: stream.set_speed(speed))
             case SetLoop(loop):
                 stream.set_loop(loop)
             case ChooseObjects(names):
@@ -308,16 +312,17 @@ class CaptureLoop:
                 if stream.tuning is not None:
                     _tune(stream.tuning, command)
             case SetFramer(settings):
-                try:
-                    stream.set_framer(settings)
-                except StreamError as error:
-                    self._say(Failed(str(error), opening=False, goes_on=True))
+                self._try(lambda: stream.set_framer(settings))
 
     def _change_scene(self, stream: Stream, spec: SimulationSpec) -> None:
         self._expect_running(spec)
+        self._try(lambda: stream.change_scene(spec))
+
+    def _try(self, change: Callable[[], None]) -> None:
+        """Change something of a stream, which goes on as it was where that cannot be."""
         try:
-            stream.change_scene(spec)
-        except SourceError as error:
+            change()
+        except (SourceError, StreamError) as error:
             self._say(Failed(str(error), opening=False, goes_on=True))
 
     def _record(self, path: Path | None) -> None:

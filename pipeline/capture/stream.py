@@ -143,7 +143,22 @@ class Stream:
             self._stepping = True
 
     def set_speed(self, speed: float | None) -> None:
-        self.order = replace(self.order, speed=speed)
+        """Play at this pace; None: as fast as the reader takes the frames.
+
+        Raises
+        ------
+        StreamError
+            A window is too large where nobody is waited for; all stays as it was.
+        """
+        before = self.order
+        self.order = replace(before, speed=speed)
+        if self.waits != (before.speed is None and not self.info.live):
+            try:
+                self._check_size(before.framer)
+            except StreamError:
+                self.order = before
+                raise
+            self._frame_writer.begin(self.info.resolution, waits=self.waits)
         self._pace.set_speed(speed)
 
     def set_loop(self, loop: bool) -> None:

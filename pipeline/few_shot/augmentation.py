@@ -10,7 +10,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.preprocessing import NO_EVENT, Frames, checked_frames
+from pipeline.prediction import NO_EVENT
+from pipeline.preprocessing import Frames, checked_frames
 
 MAX_ROTATION_DEG, MAX_SHEAR_DEG = 10.0, 5.0
 FLIPPED_SHARE = 0.5

@@ -12,6 +12,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
+from pipeline.events import first_at
 from pipeline.sources.base import VIDEO_SUFFIXES, EventBatch, Source, SourceError, SourceInfo, VideoSpec
 from pipeline.sources.pictures import Grey, PictureEvents, grey_of, portions, sensor_size, turned_size
 
@@ -130,7 +131,7 @@ class VideoSource(Source):
             batch = self._ready.popleft()
             times = batch.events["timestamp"]
             if len(times) and times[-1] >= time_us:
-                self._ready.appendleft(EventBatch(batch.events[times.searchsorted(time_us) :], batch.until_us))
+                self._ready.appendleft(EventBatch(batch.events[first_at(batch.events, time_us) :], batch.until_us))
                 return
 
     # --- pictures ---

@@ -64,3 +64,12 @@ def test_the_first_event_that_is_not_before_a_time_is_found(
     begin = data.draw(st.integers(0, len(times)))
     expected = next((n for n in range(begin, len(times)) if events[n]["timestamp"] >= time_us), len(times))
     assert first_at(events, time_us, begin) == expected
+
+
+def test_events_in_another_form_are_refused() -> None:
+    packed = np.concatenate([array([(1, 2, 3, 1)] * 8)] * 2)
+    assert packed.dtype != EVENT_DTYPE
+    with pytest.raises(TypeError, match="no events of"):
+        chosen(packed, slice(None))
+    with pytest.raises(TypeError, match="no events of"):
+        joined([packed])

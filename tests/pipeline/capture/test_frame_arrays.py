@@ -17,8 +17,10 @@ def address(array: Pixels) -> int:
 
 def test_an_array_that_nobody_holds_is_given_again() -> None:
     arrays = FrameArrays()
-    first = address(arrays.take(1000))
-    assert address(arrays.take(1000)) == first
+    first = address(arrays.take(10_000))
+    others = [np.empty(10_000, np.uint8) for _ in range(50)]  # they would take its place, were it given back
+    assert address(arrays.take(10_000)) == first
+    assert first not in map(address, others)
 
 
 @given(st.lists(st.integers(0, 12), max_size=80))

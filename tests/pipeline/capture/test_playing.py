@@ -293,3 +293,14 @@ def picture_that(listened: Listened, is_it: Callable[[Pixels], bool]) -> int:
 
     listened.numbers_when(look)
     return newest
+
+
+def test_an_analysis_that_is_slowed_down_keeps_as_many_frames_as_a_replay(listened: Listened) -> None:
+    before = listened.capture.numbers().frames_put
+    listened.open("recording", speed=None, ms=3000)
+    listened.numbers_when(lambda numbers: numbers.frames_put == before + WAITING_SLOTS)
+    listened.capture.send(SetSpeed(50.0))
+    listened.next(Ended)
+    frames = listened.capture.feed.take()
+    assert len(frames) > 2 * WAITING_SLOTS
+    assert [frame.index for frame in frames] == list(range(frames[0].index, frames[0].index + len(frames)))
