@@ -56,8 +56,7 @@ from pipeline.capture.picture_maker import PictureMaker
 from pipeline.capture.recording_switch import RecordingSwitch
 from pipeline.capture.ring import FrameWriter, PictureWriter
 from pipeline.capture.stream import IDLE_S, Stream, StreamError
-from pipeline.compiled import plain, words_of
-from pipeline.events import NO_EVENTS, Resolution
+from pipeline.events import Resolution
 from pipeline.framer import Framer
 from pipeline.sources.base import (
     CameraSpec,
@@ -70,7 +69,7 @@ from pipeline.sources.base import (
     VideoSpec,
     WebcamSpec,
 )
-from pipeline.sources.good_events import are_good
+from pipeline.sources.good_events import prepare_checks
 
 RUNNING_PATIENCE_S = 5
 """Nothing in a turn takes this long unless native code hangs."""
@@ -158,7 +157,7 @@ class CaptureLoop:
         """Compile or load every loop before there is anything to miss."""
         self._expect(Phase.STARTING, STARTING_PATIENCE_S)
         tiny = Resolution(1, 1)
-        are_good(words_of(plain(NO_EVENTS)), *tiny)
+        prepare_checks()
         Framer(tiny, FramerSettings(threshold=0))
         Framer(tiny, FramerSettings(threshold=1))
         if self._pictures:

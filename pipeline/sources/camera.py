@@ -17,6 +17,7 @@ from pipeline.sources.base import EventBatch, SourceError, SourceInfo, SourceLos
 from pipeline.sources.camera_controls import Controls
 from pipeline.sources.camera_found import CameraFound
 from pipeline.sources.camera_watch import DriftMeter, LossWatch, SilenceWatch
+from pipeline.sources.good_events import prepare_checks
 from pipeline.sources.inivation_controls import inivation_controls
 from pipeline.sources.intake import NATIVE_ERRORS
 from pipeline.sources.live import InputSource
@@ -93,6 +94,7 @@ class CameraSource(InputSource):
 
     def __init__(self, found: CameraFound) -> None:
         self._found = found
+        prepare_checks()
         camera, resolution = self._open()
         model = f"DAVIS{resolution.width}" if found.model == "DAVIS" else found.model
         self._label = f"{model} {found.serial}".strip()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.compiled import Words, compiled
+from pipeline.compiled import Words, compiled, plain, words_of
+from pipeline.events import NO_EVENTS
 
 
 @compiled
@@ -30,3 +31,8 @@ def are_good(words: Words, width: int, height: int) -> bool:
         wrong |= (time < before) | (x >= columns) | (y >= rows) | (polarity > np.uint64(1))
         before = time
     return not wrong
+
+
+def prepare_checks() -> None:
+    """Compile the loop, or load it: before a camera is opened, as its events pile up from then on."""
+    are_good(words_of(plain(NO_EVENTS)), 1, 1)

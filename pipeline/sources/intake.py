@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.compiled import plain, words_of
-from pipeline.events import NO_EVENTS, EventArray, Resolution, chosen, first_at
+from pipeline.events import EventArray, Resolution, chosen, first_at
 from pipeline.sources.base import EventBatch
-from pipeline.sources.good_events import are_good
+from pipeline.sources.good_events import are_good, prepare_checks
 
 if TYPE_CHECKING:
     import dv_processing as dv
@@ -69,7 +69,7 @@ class Intake:
         self._events: EventArray | None = None
         self._store: dv.EventStore | None = None
         self._next = 0
-        are_good(words_of(plain(NO_EVENTS)), *resolution)  # compiled or loaded now rather than at the first event
+        prepare_checks()
 
     def check(self, store: dv.EventStore) -> tuple[EventArray, dv.EventStore | None]:
         """Give the store's events, checked, and the store itself when they are all that it holds, as it holds them."""

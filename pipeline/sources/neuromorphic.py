@@ -16,6 +16,7 @@ from pipeline.sources.base import READ_PATIENCE_S, SourceError, SourceInfo, Sour
 from pipeline.sources.camera_controls import Controls
 from pipeline.sources.camera_found import CameraFound
 from pipeline.sources.camera_watch import DriftMeter, LossWatch, SilenceWatch, TimeCheck, mostly_outside
+from pipeline.sources.good_events import prepare_checks
 from pipeline.sources.intake import checked
 from pipeline.sources.live import LiveSource
 from pipeline.sources.live_clock import ToldClock
@@ -84,6 +85,7 @@ class NeuromorphicSource(LiveSource):
     def __init__(self, found: CameraFound) -> None:
         self._found = found
         self._label = found.label
+        prepare_checks()
         try:
             self._camera: Any = _open(found)
             properties = self._camera.properties()
