@@ -150,9 +150,9 @@ class Stream:
         StreamError
             A window is too large where nobody is waited for; all stays as it was.
         """
-        before = self.order
+        before, waited = self.order, self.waits
         self.order = replace(before, speed=speed)
-        if self.waits != (before.speed is None and not self.info.live):
+        if self.waits != waited:
             try:
                 self._check_size(before.framer)
             except StreamError:
