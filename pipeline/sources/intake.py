@@ -48,6 +48,19 @@ def checked(events: EventArray, resolution: Resolution) -> EventArray:
     return events
 
 
+def not_before(events: EventArray, told_us: int) -> EventArray:
+    """Give events in order of time, those before `told_us` at that time (µs): that it was over was told already.
+
+    When none is before it the array itself is given back.
+    """
+    if not len(events) or int(events[0]["timestamp"]) >= told_us:
+        return events
+    late = first_at(events, told_us)
+    lifted = events.copy()
+    lifted["timestamp"][:late] = told_us
+    return lifted
+
+
 class Intake:
     """Takes packets of any size, and gives them in pieces of at most `batch_us` and `MAX_BATCH_EVENTS`.
 

@@ -59,6 +59,11 @@ class ToldClock:
         self._shown_us = self._told_us = 0
 
     @property
+    def told_us(self) -> int:
+        """The time before which all events were said to be there; 0 before there is one."""
+        return self._told_us
+
+    @property
     def now_us(self) -> int:
         """The latest time that was shown or told; 0 before there is one."""
         return max(self._shown_us, self._told_us)

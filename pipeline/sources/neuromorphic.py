@@ -17,7 +17,7 @@ from pipeline.sources.camera_controls import Controls
 from pipeline.sources.camera_found import CameraFound
 from pipeline.sources.camera_watch import DriftMeter, LossWatch, SilenceWatch, TimeCheck, mostly_outside
 from pipeline.sources.good_events import prepare_checks
-from pipeline.sources.intake import checked
+from pipeline.sources.intake import checked, not_before
 from pipeline.sources.live import LiveSource
 from pipeline.sources.live_clock import ToldClock
 from pipeline.sources.neuromorphic_controls import neuromorphic_controls
@@ -236,6 +236,8 @@ class NeuromorphicSource(LiveSource):
             raise self._over
         if not len(inside):
             return inside
+        # Drivers let the lowest bits of a clock that was set back run, until it is noticed.
+        inside = not_before(inside, self._told.told_us)
         over = first_at(inside, int(inside["timestamp"][-1]))
         self._newest = inside[over:]
         return inside[:over]

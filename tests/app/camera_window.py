@@ -24,6 +24,7 @@ from app.style import set_fonts
 from app.theme import DARK, LIGHT, load_fonts
 from app.window import MainWindow
 from main import parse_options
+from pipeline.leaving import leave
 from tests.app.user_input import click, key, type_text
 
 PATIENCE_S = 240.0
@@ -86,3 +87,4 @@ def take_pictures(application: QApplication, window: MainWindow, folder: Path) -
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    leave(0)  # as the program does

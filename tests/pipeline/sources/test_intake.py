@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.events import EVENT_DTYPE, EventArray, Resolution
 from pipeline.sources.base import EventBatch
-from pipeline.sources.intake import MAX_BATCH_EVENTS, MAX_BATCH_US, Intake, checked
+from pipeline.sources.intake import MAX_BATCH_EVENTS, MAX_BATCH_US, Intake, checked, not_before
 from tests.pipeline.sources.made_recordings import SMALL, made_events, moving_square, store_of
 
 numbers = st.tuples(
@@ -51,6 +51,16 @@ def test_what_is_mended_is_mended_in_a_copy() -> None:
     events = array([(5, 1, 1, 7), (4, 1, 1, 0)])
     before = events.copy()
     assert checked(events, SMALL).tolist() == [(4, 1, 1, 0), (5, 1, 1, 1)]
+    assert (events == before).all()
+
+
+@given(st.lists(st.integers(0, 50), max_size=30), st.integers(0, 60))
+def test_no_event_lies_before_the_time_that_was_told_to_be_over(times: list[int], told_us: int) -> None:
+    events = made_events(sorted(times))
+    before = events.copy()
+    lifted = not_before(events, told_us)
+    assert lifted["timestamp"].tolist() == [max(time, told_us) for time in sorted(times)]
+    assert (lifted[["x", "y", "polarity"]] == before[["x", "y", "polarity"]]).all()
     assert (events == before).all()
 
 
