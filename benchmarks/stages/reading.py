@@ -81,7 +81,7 @@ class _Reading:
     def __init__(self, path: Path) -> None:
         self._order = Open(RecordingSpec(path), FramerSettings(timestep_us=TIMESTEP_US), speed=None)
         self._statuses: queue.SimpleQueue[Status] = queue.SimpleQueue()
-        self._capture = Capture(self._statuses.put, pictures=False)
+        self._capture = Capture(self._hear, pictures=False)
 
     def __enter__(self) -> _Reading:
         return self
@@ -107,6 +107,10 @@ class _Reading:
             if time.perf_counter() - start > PATIENCE_S:
                 raise RuntimeError("The recording did not come to its end.")
         return time.perf_counter() - start
+
+    def _hear(self, status: Status) -> None:
+        self._statuses.put(status)
+        self._capture.feed.wake()  # else the end would be noticed only when the wait for frames is over
 
     def _wait_for(self, kind: type[Status]) -> None:
         while not isinstance(status := self._statuses.get(timeout=PATIENCE_S), kind):
