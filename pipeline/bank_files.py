@@ -11,14 +11,14 @@ import json
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from pipeline.cache_folder import cache_folder
 from pipeline.clip import ClipModel
+from pipeline.few_shot.shots import unit
+from pipeline.prediction import Floats
 from pipeline.prompts import Template
-
-if TYPE_CHECKING:
-    import torch
 
 FEATURES_FILE = "concept_features.safetensors"
 """In a model's folder, beside its concepts."""
@@ -29,7 +29,7 @@ _TENSOR, _KEY = "features", "of"
 log = logging.getLogger(__name__)
 
 
-def read_features(model: ClipModel, template: Template) -> torch.Tensor | None:
+def read_features(model: ClipModel, template: Template) -> Floats | None:
     """Give the unit vectors of a model's bank that were saved, float32 (M, C).
 
     None where there are none for exactly this model, these texts and this precision. Those in the model's folder serve
@@ -48,7 +48,7 @@ def read_features(model: ClipModel, template: Template) -> torch.Tensor | None:
     return kept
 
 
-def keep_features(model: ClipModel, template: Template, features: torch.Tensor) -> None:
+def keep_features(model: ClipModel, template: Template, features: Floats) -> None:
     """Keep what `read_features` gives at the next start; where the disk refuses, the log says so."""
     if not model.has_weights_file:
         return
@@ -63,7 +63,7 @@ def keep_features(model: ClipModel, template: Template, features: torch.Tensor) 
         log.warning("features of the bank are not kept: %s", error)
 
 
-def write_features(file: Path, model: ClipModel, template: Template, features: torch.Tensor) -> None:
+def write_features(file: Path, model: ClipModel, template: Template, features: Floats) -> None:
     """Write features (M, C) with what they are of; whole or not at all.
 
     Raises
@@ -71,11 +71,11 @@ def write_features(file: Path, model: ClipModel, template: Template, features: t
     OSError
     """
     from safetensors import SafetensorError
-    from safetensors.torch import save_file
+    from safetensors.numpy import save_file
 
     unfinished = file.with_name(f"{file.name}.{os.getpid()}")
     try:
-        save_file({_TENSOR: features.contiguous()}, unfinished, {_KEY: _key(model, template)})
+        save_file({_TENSOR: np.ascontiguousarray(features)}, unfinished, {_KEY: _key(model, template)})
         unfinished.chmod(0o644)  # safetensors leaves it to its owner alone
         unfinished.replace(file)
     except SafetensorError as error:
@@ -95,14 +95,12 @@ def _key(model: ClipModel, template: Template) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _read(file: Path, key: str) -> torch.Tensor | None:
+def _read(file: Path, key: str) -> Floats | None:
     from safetensors import SafetensorError, safe_open
 
-    with contextlib.suppress(OSError, SafetensorError), safe_open(file, framework="pt") as opened:
+    with contextlib.suppress(OSError, SafetensorError), safe_open(file, framework="np") as opened:
         if (opened.metadata() or {}).get(_KEY) == key:
-            import torch
-
-            features: torch.Tensor = opened.get_tensor(_TENSOR)
-            whole = features.dtype == torch.float32  # others lost some digits, and with them their length
-            return features if whole else torch.nn.functional.normalize(features.float(), dim=1)
+            features: Floats = opened.get_tensor(_TENSOR)
+            whole = features.dtype == np.float32  # others lost some digits, and with them their length
+            return features if whole else unit(features.astype(np.float32))
     return None

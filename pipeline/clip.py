@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +18,6 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.cuda_frames import SingleFrames
-from pipeline.image_encoder import ImageEncoder
 from pipeline.model_choice import (
     AUTO,
     CONFIG_FILE,
@@ -31,19 +30,16 @@ from pipeline.model_choice import (
     plans_for_auto,
 )
 from pipeline.model_errors import Following, LoadingCancelled, ModelError, OnProgress, first_line
-from pipeline.preprocessing import (
-    Preprocessing,
-    checked_frames,
-    known_normalisation,
-    known_view,
-)
+from pipeline.precision import chosen_device, may_have_gpu
+from pipeline.prediction import Floats
+from pipeline.preprocessing import Frames, Preprocessing, checked_frames, known_normalisation, known_view
 from pipeline.text_bank import TextBank, bank_of
 from pipeline.weights import fingerprint_of, sha256_of
 
 if TYPE_CHECKING:
     import torch
 
-    from pipeline.text_encoding import TextEncoder
+    from pipeline.text_encoding import TextTower
 
 __all__ = [
     "ClipModel",
@@ -61,15 +57,19 @@ FRAMES_TOGETHER = 16
 """Encoded in one call at most, so that a long recording does not fill the memory."""
 
 
-class ClipModel:
+class ClipModel(ABC):
     """A frozen CLIP. Belongs to one thread at a time.
 
-    Features are ``torch.Tensor``, float32, on the CPU, whatever the model computes in; numpy takes them as they are.
+    `encode_frames` and `encode_texts` give features as ``torch.Tensor``, float32 on the CPU, whatever the model
+    computes in; `frame_features` and `text_features` give the same as arrays, and import torch only where the model
+    needs it.
 
     Attributes
     ----------
     name, tag : str
         Architecture; pretrained tag, weights file's name, ``bundled``, ``folder`` or ``untrained``.
+    preprocessing : Preprocessing
+        From event frames to what the image encoder takes.
     width : int
         C, the length of a feature.
     image_size : int
@@ -87,20 +87,13 @@ class ClipModel:
         In what texts are computed, whatever computes the frames.
     notice : str
         What the user should be told about the choice, one sentence; mostly empty.
-    module : torch.nn.Module
-        open_clip's model itself, or the same function in plain torch; in evaluation mode.
-    torch_tower : torch.nn.Module
-        The image tower in torch, also where something else computes the frames.
-    single_frames : SingleFrames or None
-        On a CUDA GPU, what encodes frames that come one by one; None: they are encoded as several together are.
     """
 
-    single_frames: SingleFrames | None = None
+    device: str
 
     def __init__(
         self,
-        module: torch.nn.Module,
-        texts: TextEncoder,
+        texts: TextTower,
         preprocessing: Preprocessing,
         plan: ModelPlan,
         *,
@@ -108,34 +101,32 @@ class ClipModel:
         precision: str,
         notice: str = "",
     ) -> None:
-        self.module, self.preprocessing, self.precision, self.notice = module, preprocessing, precision, notice
+        self.preprocessing, self.precision, self.notice = preprocessing, precision, notice
         self._texts, self._plan = texts, plan
         self.logit_scale = logit_scale
-        parameter = next(module.parameters())
-        self.torch_tower: torch.nn.Module = module.visual  # type: ignore[assignment]
-        self._images = ImageEncoder(module, preprocessing, parameter.device, parameter.dtype)
         self.text_precision = precision
-        feature = self.encode_texts(["a photo of a cup"])
-        if not feature.isfinite().all():
+        feature = self.text_features(["a photo of a cup"])
+        if not np.isfinite(feature).all():
             raise ModelError(f"The texts of {self.name} give no numbers in {precision}: choose --precision fp32.")
         self.width = int(feature.shape[1])
-        if parameter.device.type == "cuda":
-            self.single_frames = SingleFrames(self._images, self.width)
         self.bank  # noqa: B018 (a damaged file is said now)
 
     def __repr__(self) -> str:
         return f"ClipModel({self.name}, {self.tag}, {self.device}, {self.precision})"
 
-    def use_image_tower(self, tower: torch.nn.Module, precision: str) -> None:
-        """Let something else compute the frames from now on, float32 (N, 3, S, S) to (N, C), on the CPU.
+    @property
+    @abstractmethod
+    def module(self) -> torch.nn.Module:
+        """open_clip's model itself, or the same function in plain torch; in evaluation mode."""
 
-        May be called while another thread encodes frames.
-        """
-        import torch
+    @property
+    @abstractmethod
+    def torch_tower(self) -> torch.nn.Module:
+        """The image tower in torch, also where something else computes the frames."""
 
-        # In this order: the new tower takes frames in any number format, the old one only in its own.
-        self.module.visual = tower
-        self._images.dtype, self.precision = torch.float32, precision
+    @abstractmethod
+    def _encoded(self, frames: Frames, normalisation: str, view: str) -> Floats:
+        """Give features, float32 (T, C), of at most `FRAMES_TOGETHER` event frames, uint8 (T, H, W)."""
 
     @property
     def plan(self) -> ModelPlan:
@@ -153,10 +144,6 @@ class ClipModel:
     @property
     def trained(self) -> bool:
         return self._plan.trained
-
-    @property
-    def device(self) -> str:
-        return str(self._images.device)
 
     @property
     def image_size(self) -> int:
@@ -184,12 +171,8 @@ class ClipModel:
     @cached_property
     def weights_sha256(self) -> str:
         """SHA-256 of the weights file; of the numbers themselves where they are random."""
-        if self._plan.weights is not None:
-            return sha256_of(self._plan.weights)
-        digest = hashlib.sha256()
-        for _, tensor in sorted(self.module.state_dict().items()):
-            digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
-        return digest.hexdigest()
+        assert self._plan.weights is not None, "only torch draws weights"
+        return sha256_of(self._plan.weights)
 
     @cached_property
     def weights_fingerprint(self) -> str:
@@ -217,7 +200,7 @@ class ClipModel:
         """Give the tokens of a text, start and end included; above `context_length` its end is not seen."""
         return self._texts.token_count(text)
 
-    def encode_frames(self, frames: npt.ArrayLike, normalisation: str = "clip", view: str = "crop") -> torch.Tensor:
+    def frame_features(self, frames: npt.ArrayLike, normalisation: str = "clip", view: str = "crop") -> Floats:
         """Give the feature of each event frame.
 
         Parameters
@@ -240,26 +223,19 @@ class ClipModel:
         ModelError
             Not enough memory.
         """
-        import torch
-
         known_view(view)
         known_normalisation(normalisation)
         array = checked_frames(frames)
-        parts = [torch.empty(0, getattr(self, "width", 0))]
+        parts: list[Floats] = [np.empty((0, self.width), np.float32)]
         try:
             for start in range(0, len(array), FRAMES_TOGETHER):
-                some = array[start : start + FRAMES_TOGETHER]
-                encoded = None
-                if len(some) == 1 and self.single_frames is not None:
-                    encoded = self.single_frames.encode(some, normalisation, view)
-                parts.append(self._images.features(some, normalisation, view) if encoded is None else encoded)
+                parts.append(self._encoded(array[start : start + FRAMES_TOGETHER], normalisation, view))
         except (RuntimeError, MemoryError) as error:
             raise_if_out_of_memory(error, self.name, self.device)
             raise
-        # Made outside inference mode, so that an adapter can be trained on it.
-        return torch.cat(parts[1:] or parts)
+        return parts[1] if len(parts) == 2 else np.concatenate(parts)
 
-    def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
+    def text_features(self, texts: Sequence[str]) -> Floats:
         """Give the feature of each text as it stands, float32 (N, C), not normalised.
 
         Raises
@@ -267,15 +243,25 @@ class ClipModel:
         ModelError
             Not enough memory.
         """
-        import torch
-
         if not texts:
-            return torch.empty(0, self.width)
+            return np.empty((0, self.width), np.float32)
         try:
             return self._texts.encode(texts)
         except (RuntimeError, MemoryError) as error:
             raise_if_out_of_memory(error, self.name, self.device)
             raise
+
+    def encode_frames(self, frames: npt.ArrayLike, normalisation: str = "clip", view: str = "crop") -> torch.Tensor:
+        """Give what `frame_features` gives, as a tensor."""
+        import torch
+
+        return torch.from_numpy(self.frame_features(frames, normalisation, view))
+
+    def encode_texts(self, texts: Sequence[str]) -> torch.Tensor:
+        """Give what `text_features` gives, as a tensor."""
+        import torch
+
+        return torch.from_numpy(self.text_features(texts))
 
 
 def raise_if_out_of_memory(error: BaseException, name: str, device: str) -> None:
@@ -329,30 +315,54 @@ def load_model(
     explicit = name != AUTO or pretrained is not None
     if explicit:
         check_name(name)
-    following.say("Starting PyTorch")
-    place = _device(device)
-    from pipeline.model_building import build_model
+    place = _Place(device, following)
+    on_cpu = place.is_cpu
+
+    def build(plan: ModelPlan, notice: str = "") -> ClipModel:
+        from pipeline.graph_clip import graph_clip
+
+        model = graph_clip(plan, precision, following, notice) if on_cpu else None
+        if model is not None:
+            return model
+        torch_device = place.in_torch
+        from pipeline.model_building import build_model
+
+        return build_model(
+            plan, torch_device, precision, deterministic=deterministic, following=following, notice=notice
+        )
 
     if explicit:
-        plan = plan_model(name, pretrained, following=following)
-        return build_model(plan, place, precision, deterministic=deterministic, following=following)
+        return build(plan_model(name, pretrained, following=following))
     notice = ""
-    *plans, last = plans_for_auto(gpu=place.type != "cpu")
+    *plans, last = plans_for_auto(gpu=not on_cpu)
     for plan in plans:
         try:
-            return build_model(plan, place, precision, deterministic=deterministic, following=following, notice=notice)
+            return build(plan, notice)
         except ModelError as error:
             notice = notice or str(error)
-    return build_model(last, place, precision, deterministic=deterministic, following=following, notice=notice)
+    return build(last, notice)
 
 
-def _device(wanted: str) -> torch.device:
-    try:
-        from pipeline.precision import chosen_device
+class _Place:
+    """Where a model is to run. Asks torch only where that is not known without it."""
 
-        return chosen_device(wanted)
-    except (ImportError, OSError) as error:
-        raise ModelError(f"PyTorch does not start ({first_line(error)}): install this program again.") from error
+    def __init__(self, wanted: str, following: Following) -> None:
+        self._wanted, self._following = wanted, following
+
+    @cached_property
+    def is_cpu(self) -> bool:
+        if self._wanted == "cpu" or (self._wanted == "auto" and not may_have_gpu()):
+            return True
+        return self.in_torch.type == "cpu"
+
+    @cached_property
+    def in_torch(self) -> torch.device:
+        """The device; raises ModelError where there is no such one, or torch does not start."""
+        self._following.say("Starting PyTorch")
+        try:
+            return chosen_device(self._wanted)
+        except (ImportError, OSError) as error:
+            raise ModelError(f"PyTorch does not start ({first_line(error)}): install this program again.") from error
 
 
 @overload

@@ -5,25 +5,23 @@ The bundled model's architecture is built in plain torch, everything else by ope
 
 from __future__ import annotations
 
-import json
 import pickle
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from pipeline.clip import ClipModel, raise_if_out_of_memory
-from pipeline.model_choice import CONFIG_FILE, ModelPlan
+from pipeline.clip import raise_if_out_of_memory
+from pipeline.model_choice import ModelPlan
 from pipeline.model_errors import Following, ModelError, first_line
-from pipeline.onnx_tower import onnx_tower
 from pipeline.openvino_store import OPENVINO_PRECISIONS, check_wanted, may_gain, use_best, use_wanted
 from pipeline.precision import fit_precision
-from pipeline.preprocessing import CLIPS_OWN, Preprocessing
-from pipeline.small_clip import SmallClipSizes, load_small_clip
+from pipeline.preprocessing import Preprocessing, rings
+from pipeline.small_clip import load_small_clip
+from pipeline.small_clip_sizes import SmallClipSizes, small_clip_sizes, word_pieces_of
 from pipeline.text_encoding import TextEncoder
+from pipeline.torch_clip import TorchClip
 from pipeline.weights import architectures_of, check_weights_file, unreadable_because
-from pipeline.word_pieces import WordPieces, has_word_pieces
 
 _UNREADABLE = (pickle.UnpicklingError, EOFError, OSError, StopIteration)
 
@@ -36,7 +34,7 @@ def build_model(
     deterministic: bool,
     following: Following,
     notice: str = "",
-) -> ClipModel:
+) -> TorchClip:
     """Build what was planned.
 
     Raises
@@ -46,7 +44,7 @@ def build_model(
     LoadingCancelled
     """
     check_wanted(precision, device.type)
-    small = _small_sizes(plan)
+    small = small_clip_sizes(plan)
     if small is None:
         following.say("Starting open_clip")
     following.say(f"Loading {plan}")
@@ -54,9 +52,7 @@ def build_model(
         module = _module(plan, small, following)
         following.stop_if_cancelled()
         logit_scale = float(module.logit_scale.detach().double().reshape(-1)[0])  # type: ignore[operator]
-        size = _image_size(module, plan)
-        described = {**CLIPS_OWN, **{k: v for k, v in plan.preprocessing.items() if v is not None}}
-        preprocessing = Preprocessing.of(size, described)
+        preprocessing = Preprocessing.of(_image_size(module, plan), plan.preprocessing)
         probe = _probe(preprocessing, device)
         module = module.to(device)
         texts = TextEncoder(module, _tokenizer(plan, small, following))
@@ -64,15 +60,9 @@ def build_model(
             from pipeline.open_clip_building import fused
 
             module = fused(module, probe)
-        visual: Any = module.visual
-        by_graph = small is not None and device.type == "cpu" and precision in ("auto", "fp32")
-        tower = onnx_tower(plan.folder, visual, probe) if by_graph else None
-        wanted = precision if tower is None else "fp32"  # so computed it is faster than torch in bf16
-        used = fit_precision(module, probe, wanted, deterministic=deterministic, following=following)
+        used = fit_precision(module, probe, precision, deterministic=deterministic, following=following)
         following.stop_if_cancelled()
-        model = ClipModel(module, texts, preprocessing, plan, logit_scale=logit_scale, precision=used, notice=notice)
-        if tower is not None:
-            model.use_image_tower(tower, used)
+        model = TorchClip(module, texts, preprocessing, plan, logit_scale=logit_scale, precision=used, notice=notice)
         if precision in OPENVINO_PRECISIONS:
             use_wanted(model, precision, following)
         elif precision == "auto" and not deterministic and may_gain(model):
@@ -81,18 +71,6 @@ def build_model(
     except (RuntimeError, MemoryError) as error:
         raise_if_out_of_memory(error, plan.name, str(device))
         raise
-
-
-def _small_sizes(plan: ModelPlan) -> SmallClipSizes | None:
-    """Give the sizes of a folder's model that needs no open_clip; None for all others."""
-    folder, weights = plan.folder, plan.weights
-    if folder is None or weights is None or weights.suffix != ".safetensors" or not has_word_pieces(folder):
-        return None
-    try:
-        described = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))["model_cfg"]
-    except (OSError, ValueError, KeyError):
-        return None
-    return SmallClipSizes.of(described)
 
 
 def _module(plan: ModelPlan, small: SmallClipSizes | None, following: Following) -> torch.nn.Module:
@@ -153,21 +131,13 @@ def _image_size(module: torch.nn.Module, plan: ModelPlan) -> int:
 
 def _probe(preprocessing: Preprocessing, device: torch.device) -> torch.Tensor:
     """Give something like an event frame, as the encoder takes it; the same every time."""
-    side = preprocessing.size
-    y, x = np.mgrid[:side, :side]
-    rings = np.hypot(x - side / 2, y - side / 2) // max(2, side // 12) % 4
-    frame = np.choose(rings.astype(int), [127, 255, 127, 0]).astype(np.uint8)
+    frame = rings(preprocessing.size)
     return preprocessing(frame[None], normalisation="clip", view="crop", device=device, dtype=torch.float32)
 
 
 def _tokenizer(plan: ModelPlan, small: SmallClipSizes | None, following: Following) -> Any:
-    if small is not None and plan.folder is not None:
-        try:
-            return WordPieces(plan.folder, small.context_length)
-        except ValueError as error:
-            raise ModelError(
-                f"The tokenizer of {plan.name} cannot be loaded ({first_line(error)}): copy its folder again."
-            ) from error
+    if small is not None:
+        return word_pieces_of(plan, small)
     from pipeline.open_clip_building import tokenizer_of
 
     return tokenizer_of(plan, following)

@@ -24,7 +24,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from pipeline.cache_folder import cache_folder
 from pipeline.model_choice import CONFIG_FILE, ModelPlan
@@ -34,6 +34,7 @@ from pipeline.weights import fingerprint_of
 
 if TYPE_CHECKING:
     from pipeline.clip import ClipModel
+    from pipeline.torch_clip import TorchClip
 
 logger = logging.getLogger(__name__)
 
@@ -192,8 +193,12 @@ def _processor() -> str:
     return " ".join(sorted({line for line in lines if line.partition(":")[0].strip() in wanted}))
 
 
-def may_gain(model: ClipModel) -> bool:
+def may_gain(model: ClipModel) -> TypeGuard[TorchClip]:
     """Tell whether OpenVINO may serve a model better than torch does here. The bundled one is fast as it is."""
+    from pipeline.graph_clip import GraphClip
+
+    if isinstance(model, GraphClip):
+        return False
     from pipeline.small_clip import SmallClip
 
     return (
@@ -305,7 +310,7 @@ def _forget_old(folder: Path) -> None:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def use_best(model: ClipModel, outcome: Outcome | None = None) -> bool:
+def use_best(model: TorchClip, outcome: Outcome | None = None) -> bool:
     """Let OpenVINO compute a model's frames where it is known to serve better; False where it does not.
 
     What is kept and cannot be loaded is removed, and will be made again: the model goes on in torch.
@@ -323,7 +328,7 @@ def use_best(model: ClipModel, outcome: Outcome | None = None) -> bool:
     return True
 
 
-def use_wanted(model: ClipModel, precision: str, following: Following) -> None:
+def use_wanted(model: TorchClip, precision: str, following: Following) -> None:
     """Let OpenVINO compute a model's frames as the user asked, having tried whether it agrees.
 
     Raises
@@ -343,7 +348,7 @@ def use_wanted(model: ClipModel, precision: str, following: Following) -> None:
     _use(model, place_of(model.plan), precision)
 
 
-def _use(model: ClipModel, place: Path, precision: str) -> None:
+def _use(model: TorchClip, place: Path, precision: str) -> None:
     from pipeline.openvino_tower import tower_from
 
     try:

@@ -7,8 +7,11 @@ Whether bf16 pays is measured on the machine itself, not looked up in a list of 
 from __future__ import annotations
 
 import copy
+import ctypes.util
+import platform
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.model_errors import Following, ModelError, first_line
@@ -24,6 +27,23 @@ WORTH_A_TRIAL_S = 0.008
 MUST_GAIN = 1.2
 MUST_AGREE = 0.99
 """Cosine between a frame's features in both precisions."""
+
+
+DEVICE_FILES = Path("/dev")
+_GPU_FILES = ("nvidia*", "nvhost*", "nvgpu*", "kfd", "dxg")
+"""Among them, where Linux has what torch computes with: NVIDIA's, that of its boards, AMD's, and that of WSL."""
+
+
+def may_have_gpu() -> bool:
+    """Whether torch may find a GPU here; False only where it cannot. Costs no import of torch."""
+    match platform.system():
+        case "Linux":
+            return any(any(DEVICE_FILES.glob(name)) for name in _GPU_FILES)
+        case "Windows":
+            return ctypes.util.find_library("nvcuda") is not None
+        case "Darwin":
+            return platform.machine() == "arm64"
+    return True
 
 
 def chosen_device(wanted: str) -> torch.device:

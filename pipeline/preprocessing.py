@@ -5,7 +5,7 @@ Follows the reference (NeuroCLIP, arXiv 2306.12073): bilinear without antialiasi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.prediction import NO_EVENT
+from pipeline.prediction import NO_EVENT, Floats
 
 if TYPE_CHECKING:
     import torch
@@ -114,9 +114,10 @@ class Preprocessing:
     std: tuple[float, ...]
 
     @classmethod
-    def of(cls, size: int, described: dict[str, Any]) -> Preprocessing:
-        """Take mean and standard deviation from open_clip's description of a model."""
-        return cls(size, _three(described["mean"]), _three(described["std"]))
+    def of(cls, size: int, described: Mapping[str, Any]) -> Preprocessing:
+        """Take mean and standard deviation from open_clip's description of a model, or CLIP's own where it has none."""
+        known = {**CLIPS_OWN, **{name: value for name, value in described.items() if value is not None}}
+        return cls(size, _three(known["mean"]), _three(known["std"]))
 
     def __call__(
         self, frames: Frames, *, normalisation: str, view: str, device: torch.device, dtype: torch.dtype
@@ -127,6 +128,19 @@ class Preprocessing:
         squares = torch.from_numpy(squared(frames, view)).to(device)
         return self.normalised(squares, normalisation=normalisation, dtype=dtype)
 
+    def pictures(self, frames: Frames, *, normalisation: str, view: str) -> Floats:
+        """Give the encoder's input, float32 (T, 3, size, size), without torch; equal to it but for rounding."""
+        grey = _resized(squared(frames, view), self.size)
+        mean, std = self._mean_and_std(normalisation)
+        pictures = np.empty((len(grey), 3, self.size, self.size), np.float32)
+        for channel, (m, deviation) in enumerate(zip(mean, std, strict=True)):
+            np.multiply(grey, np.float32(1 / (255 * deviation)), out=pictures[:, channel])
+            pictures[:, channel] -= np.float32(m / deviation)
+        return pictures
+
+    def _mean_and_std(self, normalisation: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return (self.mean, self.std) if normalisation == "clip" else ((0.5,) * 3, (1.0,) * 3)
+
     def normalised(self, squares: torch.Tensor, *, normalisation: str, dtype: torch.dtype) -> torch.Tensor:
         """Resize and normalise what `squared` gives, uint8 (T, H, W), on its own device; (T, 3, size, size)."""
         import torch
@@ -134,9 +148,42 @@ class Preprocessing:
         grey = squares[:, None].float()
         if grey.shape[-2:] != (self.size, self.size):
             grey = torch.nn.functional.interpolate(grey, (self.size, self.size), mode="bilinear", align_corners=False)
-        mean, std = (self.mean, self.std) if normalisation == "clip" else ((0.5,) * 3, (1.0,) * 3)
-        scale, shift = _scale_and_shift(mean, std, squares.device)
+        scale, shift = _scale_and_shift(*self._mean_and_std(normalisation), squares.device)
         return torch.addcmul(shift, grey, scale).to(dtype)
+
+
+def _resized(squares: Frames, side: int) -> Floats:
+    """Resize uint8 (T, H, W) to float32 (T, side, side): bilinear, without antialiasing, ``align_corners=False``."""
+    height, width = squares.shape[1:]
+    if (height, width) == (side, side):
+        return squares.astype(np.float32)
+    (above, below, down), (left, right, across) = _neighbours(height, side), _neighbours(width, side)
+    upper, lower = squares[:, above], squares[:, below]  # few rows of many first: they lie together in memory
+    top = _between(upper[..., left], upper[..., right], across)
+    bottom = _between(lower[..., left], lower[..., right], across)
+    return _between(top, bottom, down[:, None])
+
+
+def _between(near: npt.NDArray[Any], far: npt.NDArray[Any], share: Floats) -> Floats:
+    """Give near where `share` is 0, far where it is 1."""
+    return np.asarray(near * (1 - share) + far * share, np.float32)
+
+
+@cache
+def _neighbours(length: int, side: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]:
+    """Give for each of `side` new places the two old ones of `length` beside it, and the second one's share."""
+    places = np.maximum((np.arange(side, dtype=np.float64) + 0.5) * (length / side) - 0.5, 0.0)
+    first = places.astype(np.intp)
+    return first, np.minimum(first + 1, length - 1), (places - first).astype(np.float32)
+
+
+def rings(side: int) -> Frames:
+    """Draw something like an event frame, uint8 (side, side), to try an encoder with; the same every time."""
+    y, x = np.mgrid[:side, :side]
+    ring = np.hypot(x - side / 2, y - side / 2) // max(2, side // 12) % 4
+    greys: Frames = np.array([NO_EVENT, 255, NO_EVENT, 0], np.uint8)
+    drawn: Frames = greys[ring.astype(int)]
+    return drawn
 
 
 @cache  # few, and CUDA graphs go on reading them where they lie

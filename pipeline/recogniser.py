@@ -10,12 +10,13 @@ import math
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
 from pipeline.bank_features import BankFeatures
 from pipeline.clip import ClipModel, checked_weights
+from pipeline.few_shot.shots import unit
 from pipeline.few_shot.shown import RowTexts, ShownWindow
 from pipeline.few_shot.taught import FeatureSetting, TaughtClasses, places_of_rows
 from pipeline.nearest_concepts import towards_concepts
@@ -24,16 +25,11 @@ from pipeline.preprocessing import known_normalisation, known_view
 from pipeline.prompts import ActiveRow, PromptList, Template
 from pipeline.something_else import Numbers, likeness, with_something_else
 
-if TYPE_CHECKING:
-    import torch
-
 GROUP = 8
 """Frames of a recording encoded together; groups lie at multiples of it, whatever portions the frames come in."""
 TEXTS_KEPT = 8192
 """Features of texts that were used before and may be used again."""
 FEWEST_EVENTS, PIXELS_PER_EVENT = 20, 1000
-_SHORTEST = 1e-12
-"""A vector shorter than this has no direction."""
 UNKNOWN = "The small model may not know this."
 Scale: TypeAlias = Literal["window", "reference"]
 
@@ -43,13 +39,13 @@ class _Timestep:
     """A frame of the current run, and its feature once it was encoded."""
 
     frame: EventFrame
-    feature: torch.Tensor | None = None
+    feature: Floats | None = None
     unit: Floats | None = None
     """The feature, float32 (C,), scaled to length 1."""
 
-    def set_feature(self, feature: torch.Tensor) -> None:
+    def set_feature(self, feature: Floats) -> None:
         self.feature = feature
-        self.unit = _units(feature[None])[0]
+        self.unit = unit(feature)
 
 
 class Recogniser:
@@ -102,7 +98,7 @@ class Recogniser:
         self._no_motion_events = no_motion_events
         self._texts = _TextFeatures(model)
         self._rows: tuple[ActiveRow, ...] = ()
-        self._row_features: torch.Tensor | None = None
+        self._row_features: Floats | None = None
         self._judged: Floats | None = None
         """Unit vectors of the rows, moved towards what a small model knows once its bank is encoded, (N, C)."""
         self._template: Template | None = None
@@ -203,32 +199,29 @@ class Recogniser:
 
     def _compare_with_bank(self) -> None:
         """Find out which texts of the bank are none of the rows, and what rows mean that the model was not taught."""
-        import torch
-
         seen = self.model.context_length
         too_long = f"Too long: the model sees only the first {seen} tokens of this text."
         self._notices = {
             row.id: too_long for row in self._rows if any(self._texts.is_cut(text) for text in row.prompts)
         }
         self._others = None
-        self._judged = None if self._row_features is None else _units(self._row_features)
-        bank, features = self.model.bank, self._bank.of(self._template) if self._template is not None else None
-        if features is None or self._row_features is None:
+        self._judged = None if self._row_features is None else unit(self._row_features)
+        bank, concepts = self.model.bank, self._bank.of(self._template) if self._template is not None else None
+        if concepts is None or self._row_features is None:
             return
-        rows, concepts = torch.nn.functional.normalize(self._row_features, dim=1), features.numpy()
-        alike = likeness(rows.numpy(), concepts)
+        rows = unit(self._row_features)
+        alike = likeness(rows, concepts)
         named = [bank.named_by(_texts_of(row)) for row in self._rows]
         if bank.is_world:
-            taught = torch.tensor([bool(places) for places in named])[:, None]
-            moved = torch.from_numpy(towards_concepts(rows.numpy(), concepts)).float()
-            self._judged = _units(torch.where(taught, rows, moved))
+            taught = np.array([bool(places) for places in named])[:, None]
+            self._judged = unit(np.where(taught, rows, towards_concepts(rows, concepts)).astype(np.float32))
             for row, best, places in zip(self._rows, alike.max(1), named, strict=True):
                 if best < bank.settings.unknown_below and not places:
                     self._notices.setdefault(row.id, UNKNOWN)
         if self._something_else:
             other = alike.max(0) < bank.settings.same_meaning
             other[list(frozenset().union(*named))] = False
-            self._others = _units(features)[other]
+            self._others = unit(concepts)[other]
 
     def prepare(self, prompts: PromptList, at_most: int | None = None) -> int:
         """Encode texts of these rows that are new, but no more than `at_most`; gives how many are left."""
@@ -273,7 +266,7 @@ class Recogniser:
         frames = self.frames
         events = sum(frame.events for frame in frames)
         return ShownWindow(
-            features=np.stack([feature.float().cpu().numpy() for feature in kept]),
+            features=np.stack(kept),
             frame=max(frames, key=lambda frame: frame.events).pixels,
             start_us=frames[0].start_us,
             end_us=frames[-1].end_us,
@@ -288,9 +281,7 @@ class Recogniser:
         """Give the rows that are judged with their texts' features; None while there are none."""
         if self._row_features is None:
             return None
-        return RowTexts(
-            self._rows, self._row_features.float().cpu().numpy(), float(self.model.scale), self.feature_setting
-        )
+        return RowTexts(self._rows, self._row_features, float(self.model.scale), self.feature_setting)
 
     # --- live: the newest window ---
 
@@ -398,7 +389,7 @@ class Recogniser:
             pixels = timesteps[0].frame.pixels[None]
         else:
             pixels = np.stack([timestep.frame.pixels for timestep in timesteps])
-        features = self.model.encode_frames(pixels, self._normalisation, self._view)
+        features = self.model.frame_features(pixels, self._normalisation, self._view)
         for timestep, feature in zip(timesteps, features, strict=True):
             timestep.set_feature(feature)
 
@@ -438,7 +429,7 @@ class Recogniser:
         """
         if self._taught is None or not self._judges_taught(len(self._kept)):
             return by_text
-        window = np.stack([timestep.feature.numpy() for timestep in self._kept if timestep.feature is not None])
+        window = np.stack([timestep.feature for timestep in self._kept if timestep.feature is not None])
         logits = np.asarray(self._taught.classifier.logits(window), np.float64)
         shown = [
             (row, float(logits[place]))
@@ -509,13 +500,6 @@ def _products(vectors: Floats, vector: Floats) -> Floats:
     return products
 
 
-def _units(vectors: torch.Tensor) -> Floats:
-    """Give the vectors, float (N, C), scaled to length 1, as float32."""
-    found: Floats = vectors.float().cpu().numpy()
-    units: Floats = found / np.sqrt((found * found).sum(1, keepdims=True)).clip(_SHORTEST)
-    return units
-
-
 def _texts_of(row: ActiveRow) -> tuple[str, ...]:
     """What a row may be named by: its label and, where it has one of its own, its full prompt."""
     return (row.label, *row.prompts)
@@ -530,7 +514,7 @@ def _continues(last: EventFrame, frame: EventFrame) -> bool:
 class _Text:
     """A text as the model sees it: its unit vector, and whether its end is not seen."""
 
-    unit: torch.Tensor
+    unit: Floats
     cut: bool
 
 
@@ -551,10 +535,9 @@ class _TextFeatures:
                 new.append(text)
         now = new if at_most is None else new[:at_most]
         if now:
-            features = self._model.encode_texts(now)
-            units = features / features.norm(dim=1, keepdim=True).clamp_min(1e-12)
-            for text, unit in zip(now, units, strict=True):
-                self._known[text] = _Text(unit, self._model.token_count(text) > self._model.context_length)
+            units = unit(self._model.text_features(now))
+            for text, direction in zip(now, units, strict=True):
+                self._known[text] = _Text(direction, self._model.token_count(text) > self._model.context_length)
         while len(self._known) > max(TEXTS_KEPT, len(texts)):
             self._known.popitem(last=False)
         return len(new) - len(now)
@@ -562,10 +545,8 @@ class _TextFeatures:
     def is_cut(self, text: str) -> bool:
         return self._known[text].cut
 
-    def of_rows(self, rows: tuple[ActiveRow, ...]) -> torch.Tensor | None:
+    def of_rows(self, rows: tuple[ActiveRow, ...]) -> Floats | None:
         """Give each row's feature, (N, C): the mean of its texts' unit vectors."""
-        import torch
-
         if not rows:
             return None
-        return torch.stack([torch.stack([self._known[text].unit for text in row.prompts]).mean(0) for row in rows])
+        return np.stack([np.mean([self._known[text].unit for text in row.prompts], axis=0) for row in rows])

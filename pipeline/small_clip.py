@@ -10,56 +10,18 @@ arXiv 2103.00020).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-TRUNK = "cs3darknet_focus_s"
+from pipeline.small_clip_sizes import SmallClipSizes
+
 STEM_WIDTH = 32
 STAGES = ((64, 1), (128, 3), (256, 4), (512, 1))
 """Channels and blocks of each stage; each halves the picture's side."""
-
-_VISION_KEYS = {"timm_model_name", "timm_pool", "timm_proj", "image_size"}
-_TEXT_KEYS = {"vocab_size", "hf_tokenizer_name", "context_length", "width", "heads", "layers", "pool_type", "eos_id"}
-
-
-@dataclass(frozen=True)
-class SmallClipSizes:
-    """What a description may choose freely: all of it counts, in tokens, channels or px."""
-
-    embed_dim: int
-    image_size: int
-    vocab_size: int
-    context_length: int
-    width: int
-    heads: int
-    layers: int
-    eos_id: int
-
-    @classmethod
-    def of(cls, described: Mapping[str, Any]) -> SmallClipSizes | None:
-        """Read open_clip's ``model_cfg``; None where it describes anything but exactly this architecture."""
-        vision, text = described.get("vision_cfg"), described.get("text_cfg")
-        if set(described) != {"embed_dim", "vision_cfg", "text_cfg"}:
-            return None
-        if not isinstance(vision, dict) or not isinstance(text, dict):
-            return None
-        if set(vision) != _VISION_KEYS or set(text) != _TEXT_KEYS:
-            return None
-        trunk = (vision["timm_model_name"], vision["timm_pool"], vision["timm_proj"])
-        if trunk != (TRUNK, "", "linear") or text["pool_type"] != "eos":
-            return None
-        names = ("vocab_size", "context_length", "width", "heads", "layers", "eos_id")
-        sizes = [described["embed_dim"], vision["image_size"], *(text[name] for name in names)]
-        if any(type(size) is not int or size < 0 for size in sizes) or 0 in sizes[:-1] or sizes[4] % sizes[5]:
-            return None
-        return cls(*sizes)
 
 
 class SmallClip(nn.Module):

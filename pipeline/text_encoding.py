@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from pipeline.prediction import Floats
 
 if TYPE_CHECKING:
     import torch
@@ -13,6 +17,52 @@ GROUP = 32
 LETTERS_PER_TOKEN = 32
 """Longer than any token of CLIP's vocabulary: what stands behind so many letters times the context cannot matter."""
 _PROBE = "a photo of a cup"
+
+
+class TextTower(Protocol):
+    """The text side of one CLIP. Belongs to one thread at a time."""
+
+    context_length: int
+
+    def token_count(self, text: str) -> int:
+        """Give how many tokens the text has, with those for its start and end.
+
+        More than `context_length`: the end of the text is not seen. A text of thousands of letters is not counted
+        to its end.
+        """
+        ...
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """Give features, float32 (N, C), not normalised."""
+        ...
+
+
+def in_groups(texts: Sequence[str], context_length: int, encode: Callable[[list[str]], Floats]) -> Floats:
+    """Encode texts of like length together, so that one long text does not make all the others long.
+
+    Parameters
+    ----------
+    texts : sequence of str, N of them, at least one
+    context_length : int
+    encode : callable
+        Gives float32 (M, C) for M texts, at most `GROUP`.
+
+    Returns
+    -------
+    float32 (N, C)
+    """
+    bounded_texts = [bounded(text, context_length) for text in texts]
+    order = sorted(range(len(texts)), key=lambda place: (len(bounded_texts[place]), place))
+    groups = [order[start : start + GROUP] for start in range(0, len(order), GROUP)]
+    encoded = np.concatenate([encode([bounded_texts[place] for place in group]) for group in groups])
+    features = np.empty_like(encoded)
+    features[order] = encoded
+    return features
+
+
+def bounded(text: str, context_length: int) -> str:
+    """Leave away of a very long text what cannot matter."""
+    return text[: context_length * LETTERS_PER_TOKEN]
 
 
 class TextEncoder:
@@ -29,12 +79,7 @@ class TextEncoder:
         self.cuts = self._cutting_is_exact()
 
     def token_count(self, text: str) -> int:
-        """Give how many tokens the text has, with those for its start and end.
-
-        More than `context_length`: the end of the text is not seen. A text of thousands of letters is not counted
-        to its end.
-        """
-        text = self._bounded(text)
+        text = bounded(text, self.context_length)
         inner = getattr(self._tokenizer, "tokenizer", None)
         if inner is None:
             return len(self._tokenizer.encode(text)) + 2
@@ -42,33 +87,17 @@ class TextEncoder:
         # Not verbose: it would warn of what is counted here on purpose.
         return len(inner(cleaned, truncation=False, verbose=False)["input_ids"])
 
-    def encode(self, texts: Sequence[str]) -> torch.Tensor:
-        """Give features, float32 (N, C) on the CPU, not normalised."""
-        import torch
+    def encode(self, texts: Sequence[str]) -> Floats:
+        return in_groups(texts, self.context_length, self._encode_group)
 
-        bounded = [self._bounded(text) for text in texts]
-        # Texts of like length share a group, so that one long text does not make all the others long.
-        order = sorted(range(len(bounded)), key=lambda place: (len(bounded[place]), place))
-        features: list[torch.Tensor] = [torch.empty(0)] * len(bounded)
-        for start in range(0, len(order), GROUP):
-            group = order[start : start + GROUP]
-            encoded = self._encode_group([bounded[place] for place in group])
-            for place, feature in zip(group, encoded, strict=True):
-                features[place] = feature
-        return torch.stack(features)
-
-    def _bounded(self, text: str) -> str:
-        return text[: self.context_length * LETTERS_PER_TOKEN]
-
-    def _encode_group(self, texts: list[str]) -> torch.Tensor:
+    def _encode_group(self, texts: list[str]) -> Floats:
         import torch
 
         tokens = self._tokenizer(texts).to(self._device)
         with torch.inference_mode():
             features = self._encode_cut(tokens) if self.cuts else self._module.encode_text(tokens, normalize=False)  # type: ignore[operator]
-            features = features.float().cpu()
-        # A copy made outside inference mode may take part in training.
-        return features.clone()
+            numbers: Floats = features.float().cpu().numpy()
+        return numbers
 
     @property
     def _device(self) -> torch.device:

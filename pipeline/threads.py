@@ -40,6 +40,15 @@ def allowed_cores(file: Path = CPU_LIMIT) -> int | None:
         return None
 
 
+def usable_cores() -> int:
+    """Give how many cores numeric work may keep busy: what OMP_NUM_THREADS says, what a container may use, or all."""
+    said = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if said.isdecimal() and int(said):
+        return int(said)
+    seen = os.cpu_count() or 1
+    return min(allowed_cores() or seen, seen)
+
+
 def give_way() -> None:
     """Let this thread, and those it starts from now on, work in the time that others leave; on Linux alone.
 

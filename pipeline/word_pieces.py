@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ftfy
+import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     import torch
@@ -58,10 +60,14 @@ class WordPieces:
         return tokens
 
     def __call__(self, texts: Sequence[str]) -> torch.Tensor:
-        """Give the tokens of these texts, int64 (N, context_length)."""
+        """Give what `tokens` gives, as a tensor."""
         import torch
 
-        return torch.tensor([self._whole(text) for text in texts], dtype=torch.int64)
+        return torch.from_numpy(self.tokens(texts))
+
+    def tokens(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Give the tokens of these texts, int64 (N, context_length)."""
+        return np.array([self._whole(text) for text in texts], np.int64).reshape(-1, self.context_length)
 
     def _whole(self, text: str) -> list[int]:
         tokens = [self._start, *self.encode(text)[: self.context_length - 2], self._end]

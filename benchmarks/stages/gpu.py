@@ -29,6 +29,7 @@ from pipeline.model_choice import BUNDLED
 from pipeline.prediction import EventFrame, Prediction
 from pipeline.prompts import PRESETS, PromptList
 from pipeline.recogniser import Recogniser
+from pipeline.torch_clip import TorchClip
 
 TITLE = "Windows judged on a GPU with the adapter, one new frame each, T = 10"
 NO_GPU = (
@@ -125,7 +126,9 @@ class _Work:
         self._place, self._device = place, device
         self._windows = effort.size(200, 3)
         self._frames = made_frames(effort.size(60, TIMESTEPS))
-        self._model = nc.load_model(str(place), device=str(device))
+        model = nc.load_model(str(place), device=str(device))
+        assert isinstance(model, TorchClip), "what this stage measures is torch's"
+        self._model = model
         self._classifier = _taught_at_random(self._model)
 
     def contenders(self) -> dict[str, _Clocked]:

@@ -20,7 +20,9 @@ from benchmarks.made_events import real_events
 from benchmarks.measuring import OWN, Contender, Effort, Figure, StageResult, compare, is_own
 from benchmarks.peers import contender
 from benchmarks.random_models import random_folder
+from pipeline.model_building import build_model
 from pipeline.model_choice import BUNDLED
+from pipeline.model_errors import Following
 from pipeline.openvino_store import BF16, INT8
 from pipeline.precision import matrices_gain_from_bf16
 from pipeline.prediction import EventFrame
@@ -141,7 +143,9 @@ class _Work:
             network = converted(visual, examples[0])
             if precision == INT8:
                 network = quantised(network, examples, transformer=hasattr(visual, "transformer"))
-            model = nc.load_model(self.model_name, device="cpu", precision=self.model.precision)
+            model = build_model(
+                self.model.plan, torch.device("cpu"), self.model.precision, deterministic=True, following=Following()
+            )
             model.use_image_tower(tower_from(network, precision, exact.image_size), precision)
             pixels = np.stack([frame.pixels for frame in self.frames])
             cosine = torch.cosine_similarity(exact.encode_frames(pixels), model.encode_frames(pixels)).min()

@@ -10,6 +10,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from pipeline.bank_features import encode_bank
 from pipeline.bank_files import FEATURES_FILE, write_features
 from pipeline.clip import load_model
@@ -22,7 +24,7 @@ def write_concept_features(folder: Path) -> None:
     """Write them in half precision, as the weights are."""
     file = folder / FEATURES_FILE
     model = load_model(str(folder), device="cpu", precision="fp32")
-    write_features(file, model, TEMPLATE, encode_bank(model, TEMPLATE).half())
+    write_features(file, model, TEMPLATE, encode_bank(model, TEMPLATE).astype(np.float16))
 
 
 if __name__ == "__main__":

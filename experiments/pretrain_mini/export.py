@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from experiments.pretrain_mini.concept_features import write_concept_features
 from experiments.pretrain_mini.concepts import Concept
-from experiments.pretrain_mini.image_graph import write_image_graph
+from experiments.pretrain_mini.graphs import write_graphs
 from experiments.pretrain_mini.image_tower import SIDE, TIMM_MODEL
 from experiments.pretrain_mini.teacher import WIDTH
 from experiments.pretrain_mini.text_tower import READY, TEXT_CONFIG
@@ -58,5 +58,5 @@ def export(out: Path, folder: Path, concepts: list[Concept]) -> None:
         shutil.copy(out / name, folder / name)
     lines = ["\t".join(concept.words) for concept in concepts if not concept.held_out]
     (folder / "concepts.txt").write_text("\n".join(lines) + "\n")
-    write_image_graph(folder)
+    write_graphs(folder)
     write_concept_features(folder)

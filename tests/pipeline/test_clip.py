@@ -26,6 +26,7 @@ from pipeline.clip import LoadingCancelled, architecture_names, list_models
 from pipeline.model_choice import RECOMMENDED
 from pipeline.model_errors import Following
 from pipeline.precision import fit_precision
+from pipeline.text_encoding import TextEncoder
 from tests.pipeline.hub_server import Hub, hub_server
 from tests.pipeline.tiny_clip import MEAN, save_folder, tiny_config, tiny_state
 
@@ -178,6 +179,7 @@ def test_cutting_after_the_end_of_text_gives_the_whole_computations_features(
     tmp_path: Path, variant: dict[str, Any], cuts: bool
 ) -> None:
     model = nc.load_model(f"local-dir:{save_folder(tmp_path / 'm', tiny_config(**variant))}", device="cpu")
+    assert isinstance(model._texts, TextEncoder)
     assert model._texts.cuts is cuts
     texts = ["a star", "", "a photo of a very small dog, seen from above", "🦊" * 9, "كوب", "long " * 100]
     with torch.no_grad():

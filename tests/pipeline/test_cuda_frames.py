@@ -17,6 +17,7 @@ from pipeline.image_encoder import ImageEncoder
 from pipeline.preprocessing import VIEWS, Frames, Preprocessing, cut, padded
 from pipeline.prompts import PRESETS, PromptList
 from pipeline.recogniser import Recogniser
+from pipeline.torch_clip import TorchClip
 from tests.pipeline.tiny_clip import MEAN, STD, save_folder, some_frames
 
 CPU = torch.device("cpu")
@@ -35,19 +36,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(save_folder(tmp_path_factory.mktemp("tiny")))
 
 
+def opened(folder: str, device: str, precision: str) -> TorchClip:
+    model = nc.load_model(f"local-dir:{folder}", device=device, precision=precision)
+    assert isinstance(model, TorchClip)
+    return model
+
+
 @pytest.fixture(scope="module")
-def loaded(folder: str) -> nc.ClipModel:
-    return nc.load_model(f"local-dir:{folder}", device="cpu", precision="fp32")
+def loaded(folder: str) -> TorchClip:
+    return opened(folder, "cpu", "fp32")
 
 
 @pytest.fixture
-def model(loaded: nc.ClipModel) -> Iterator[nc.ClipModel]:
+def model(loaded: TorchClip) -> Iterator[TorchClip]:
     yield loaded
     loaded.single_frames = None
 
 
 @pytest.fixture
-def encoder(loaded: nc.ClipModel) -> ImageEncoder:
+def encoder(loaded: TorchClip) -> ImageEncoder:
     return ImageEncoder(loaded.module, loaded.preprocessing, CPU, torch.float32)
 
 
@@ -217,11 +224,11 @@ def test_a_capture_without_a_gpu_raises() -> None:
 # --- the model ---
 
 
-def test_a_model_on_the_cpu_has_no_graph(model: nc.ClipModel) -> None:
+def test_a_model_on_the_cpu_has_no_graph(model: TorchClip) -> None:
     assert model.single_frames is None
 
 
-def test_a_model_gives_the_same_features_either_way(model: nc.ClipModel) -> None:
+def test_a_model_gives_the_same_features_either_way(model: TorchClip) -> None:
     frames = pictures(2 * STEADY)
     plain = model.encode_frames(frames)
     model.single_frames = SingleFrames(model._images, model.width, InPlace())
@@ -234,7 +241,7 @@ def test_a_model_gives_the_same_features_either_way(model: nc.ClipModel) -> None
     assert layer.weight.grad is not None
 
 
-def test_a_stream_is_judged_the_same_either_way(model: nc.ClipModel) -> None:
+def test_a_stream_is_judged_the_same_either_way(model: TorchClip) -> None:
     def judged() -> list[list[float]]:
         recogniser = Recogniser(model, timesteps=3)
         recogniser.set_prompts(PromptList.of(("a star", "a cup"), PRESETS["class"]))
@@ -256,7 +263,7 @@ def test_a_stream_is_judged_the_same_either_way(model: nc.ClipModel) -> None:
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_gpu_encodes_single_frames_by_a_graph(folder: str, precision: str, view: str) -> None:
-    model = nc.load_model(f"local-dir:{folder}", device="cuda", precision=precision)
+    model = opened(folder, "cuda", precision)
     assert model.single_frames is not None
     exact = nc.load_model(f"local-dir:{folder}", device="cpu", precision="fp32")
     for size in SIZES:

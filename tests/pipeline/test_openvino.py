@@ -34,6 +34,7 @@ from pipeline.openvino_store import (
 from pipeline.prediction import ModelState, Prediction
 from pipeline.prompts import PRESETS, PromptList
 from pipeline.recogniser import Recogniser
+from pipeline.torch_clip import TorchClip
 from pipeline.worker import ModelRequest, RecognitionWorker
 from tests.pipeline.sources.made_recordings import moving_square
 from tests.pipeline.tiny_clip import WaitingFrames, save_folder, some_frames, tiny_config
@@ -127,6 +128,7 @@ def test_a_model_in_use_changes_between_two_predictions(folder: Path) -> None:
     before = recogniser.push(frames[:8])
     exact = nc.load_model(f"local-dir:{folder}", device="cpu", precision="fp32")
     use(exact, BF16)
+    assert isinstance(model, TorchClip)
     model.use_image_tower(exact.module.visual, BF16)  # type: ignore[arg-type]
     after = recogniser.push(frames[8:])
     assert before is not None
@@ -151,6 +153,7 @@ def use(model: nc.ClipModel, precision: str) -> None:
 
     probe = torch.zeros(1, 3, model.image_size, model.image_size)
     network = converted(model.module.visual, probe)  # type: ignore[arg-type]
+    assert isinstance(model, TorchClip)
     model.use_image_tower(tower_from(network, precision, model.image_size), precision)
 
 
@@ -318,6 +321,7 @@ def test_what_is_asked_for_is_tried_once_on_the_bundled_recordings_and_used_from
     replace(outcome, chosen=BF16).write(place)
     assert nc.load_model(f"local-dir:{folder}", device="cpu", deterministic=False).precision == BF16
     assert nc.load_model(f"local-dir:{folder}", device="cpu", deterministic=True).precision == "fp32"
+    assert isinstance(model, TorchClip)
     assert not use_best(model, replace(outcome, chosen=""))
     # A kept network that is damaged costs nothing but another trial.
     ir_file(place, BF16).write_text("no network")

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-import torch
 
 import pipeline as nc
 from pipeline.bank_features import BankFeatures
+from pipeline.few_shot.shots import unit
+from pipeline.prediction import Floats
 from pipeline.prompts import PRESETS
 from pipeline.text_bank import TextBank, bank_of, meaning_key
 from tests.pipeline.tiny_clip import save_folder
@@ -70,13 +71,13 @@ def test_a_damaged_file_is_said_when_the_model_is_loaded(folder: Path, name: str
 def test_features_are_encoded_in_portions_and_once_a_template(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = nc.load_model(f"local-dir:{folder}", device="cpu", precision="fp32")
     encoded: list[str] = []
-    encode = model.encode_texts
+    encode = model.text_features
 
-    def follow(texts: list[str]) -> torch.Tensor:
+    def follow(texts: list[str]) -> Floats:
         encoded.extend(texts)
         return encode(texts)
 
-    monkeypatch.setattr(model, "encode_texts", follow)
+    monkeypatch.setattr(model, "text_features", follow)
     features, photos = BankFeatures(model), PRESETS["photos"]
     assert features.encode(photos, 10) == 11
     assert features.of(photos) is None
@@ -85,9 +86,8 @@ def test_features_are_encoded_in_portions_and_once_a_template(folder: Path, monk
     assert encoded == [text for name in model.bank.names for text in photos.fill(name)]
     found = features.of(photos)
     assert found is not None
-    expected = encode(photos.fill("dog"))
-    expected = (expected / expected.norm(dim=1, keepdim=True)).mean(0)
-    assert found[2].tolist() == pytest.approx((expected / expected.norm()).tolist(), abs=1e-5)
+    expected = unit(unit(encode(photos.fill("dog"))).mean(0))
+    assert found[2].tolist() == pytest.approx(expected.tolist(), abs=1e-5)
     features.encode(PRESETS["class"])
     assert features.encode(photos) == 0
     assert len(encoded) == 24

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import pipeline as nc
-from pipeline.prediction import EventFrame, ModelState, Prediction
+from pipeline.prediction import EventFrame, Floats, ModelState, Prediction
 from pipeline.prompts import PRESETS, PromptList
 from pipeline.worker import ModelRequest, RecognitionWorker, WorkerState
 from tests.pipeline.tiny_clip import WaitingFrames, renumbered, save_folder, some_frames
@@ -273,16 +273,16 @@ def test_predictions_go_on_while_a_long_list_of_prompts_is_encoded(
     feed.put(frames[:T])
     heard.wait_prediction()
     gate = Gate()
-    original = nc.ClipModel.encode_texts
+    original = nc.ClipModel.text_features
     calls: list[int] = []
 
-    def slowly(model: nc.ClipModel, texts: list[str]) -> torch.Tensor:
+    def slowly(model: nc.ClipModel, texts: list[str]) -> Floats:
         calls.append(len(texts))
         if len(calls) == 2:
             gate.wait()
         return original(model, texts)
 
-    monkeypatch.setattr(nc.ClipModel, "encode_texts", slowly)
+    monkeypatch.setattr(nc.ClipModel, "text_features", slowly)
     ready.set_prompts(PromptList.of([f"thing {number}" for number in range(100)], PRESETS["plain"]))
     assert gate.reached.wait(PATIENCE_S)
     feed.put(frames[T:])

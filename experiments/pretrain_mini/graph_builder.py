@@ -1,0 +1,71 @@
+"""Describes computations as ONNX graphs whose weights lie elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET = 18
+IR_VERSION = 9
+"""Old enough for every version of ONNX Runtime that the program takes."""
+OUTPUT = "features"
+
+
+class GraphBuilder:
+    """Collects nodes; what adds some gives the name of their outcome."""
+
+    def __init__(self) -> None:
+        self._nodes: list[onnx.NodeProto] = []
+        self._weights: dict[str, torch.Tensor] = {}
+        self._constants: dict[str, onnx.TensorProto] = {}
+
+    def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        """Add a node with one outcome."""
+        return self.several(kind, 1, *inputs, **attributes)[0]
+
+    def several(self, kind: str, outcomes: int, *inputs: str, **attributes: Any) -> list[str]:
+        """Add a node with so many outcomes."""
+        names = [f"{kind.lower()}_{len(self._nodes)}_{number}" for number in range(outcomes)]
+        self._nodes.append(helper.make_node(kind, inputs, names, **attributes))
+        return names
+
+    def weight(self, name: str, values: torch.Tensor) -> str:
+        """Name a weight; only its shape counts."""
+        self._weights[name] = values
+        return name
+
+    def constant(self, values: Any, kind: type[np.generic] = np.int64) -> str:
+        """Add numbers that are part of the graph."""
+        array = np.asarray(values, kind)
+        name = f"constant_{kind.__name__}_{'_'.join(map(str, array.ravel()))}_{array.ndim}"
+        self._constants[name] = numpy_helper.from_array(array, name)
+        return name
+
+    def model(self, name: str, given: onnx.ValueInfoProto, outcome: str, width: int) -> onnx.ModelProto:
+        """Finish: from `given` to ``features``, float32 (N, `width`)."""
+        self._nodes.append(helper.make_node("Identity", [outcome], [OUTPUT]))
+        return helper.make_model(
+            helper.make_graph(
+                self._nodes,
+                name,
+                [given],
+                [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["N", width])],
+                [*(_promised(*each) for each in self._weights.items()), *self._constants.values()],
+            ),
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+        )
+
+
+def _promised(name: str, values: torch.Tensor) -> onnx.TensorProto:
+    """Name a weight that lies elsewhere."""
+    tensor = onnx.TensorProto(name=name, data_type=TensorProto.FLOAT, dims=values.shape)
+    tensor.data_location = TensorProto.EXTERNAL
+    told = {"location": "given", "offset": "0", "length": str(4 * values.numel())}
+    for key, value in told.items():
+        tensor.external_data.add(key=key, value=value)
+    return tensor

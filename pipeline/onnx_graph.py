@@ -1,0 +1,86 @@
+"""A graph without weights, in a model's folder, computed by ONNX Runtime with weights from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.prediction import Floats
+
+IMAGE_GRAPH, TEXT_GRAPH = "image_tower.onnx", "text_tower.onnx"
+"""Take ``images``, float32 (N, 3, S, S), and ``tokens``, int64 (N, L), to ``features``, float32 (N, C)."""
+EXPECTED = "expected"
+"""Key of what the graph must give for its probe with the weights that it was made for, a JSON list of C numbers."""
+MUST_AGREE = 0.99999
+"""Cosine between what a graph gives for its probe and what it must give."""
+
+
+class GraphDisagrees(Exception):
+    """A graph gives other numbers than it must."""
+
+
+class OnnxGraph:
+    """One graph with its weights. Several threads may call it.
+
+    Parameters
+    ----------
+    file : Path
+    weights : mapping of str to float32 array
+        By the names in the graph; others are left out. They stay in use.
+    cores : int
+        For one call.
+
+    Raises
+    ------
+    ImportError, OSError
+        ONNX Runtime is not here, or does not start.
+    Exception
+        What ONNX Runtime makes of a graph that is damaged or needs other weights.
+    """
+
+    def __init__(self, file: Path, weights: Mapping[str, Floats], cores: int = 1) -> None:
+        import onnxruntime
+
+        onnxruntime.disable_telemetry_events()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = cores, 1
+        # Threads that look busily for more to do take the core that the window needs.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 4
+        self._weights = dict(weights)
+        options.add_external_initializers(
+            list(weights), [onnxruntime.OrtValue.ortvalue_from_numpy(weight) for weight in weights.values()]
+        )
+        self._session: Any = onnxruntime.InferenceSession(
+            file.read_bytes(), options, providers=["CPUExecutionProvider"]
+        )
+        self._input = self._session.get_inputs()[0].name
+
+    def __call__(self, given: npt.NDArray[Any]) -> Floats:
+        """Give the features, float32 (N, C)."""
+        features: Floats = self._session.run(None, {self._input: given})[0]
+        return features
+
+    def check(self, probe: npt.NDArray[Any]) -> None:
+        """Compute the probe.
+
+        Raises
+        ------
+        GraphDisagrees
+            The outcome is not what the graph's file says.
+        """
+        told = self._session.get_modelmeta().custom_metadata_map.get(EXPECTED)
+        expected = np.asarray(json.loads(told) if told else (), np.float64)
+        found = self(probe)[0].astype(np.float64)
+        agreement = _cosine(found, expected) if found.shape == expected.shape else np.nan
+        if not agreement >= MUST_AGREE:  # nor where there is no number
+            raise GraphDisagrees(f"its features have a cosine of {agreement:.5f} to those that it was made for")
+
+
+def _cosine(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
+    return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
