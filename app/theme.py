@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from PyQt6.QtCore import Qt
@@ -43,14 +44,20 @@ class Theme:
     fill_winner: float
 
     def colour(self, token: str, alpha: int = 255) -> QColor:
-        """The token's colour, e.g. ``theme.colour("text2")``."""
-        colour = QColor(getattr(self, token))
-        colour.setAlpha(alpha)
-        return colour
+        """The token's colour, e.g. ``theme.colour("text2")``; shared, so not to be changed."""
+        return _colour(getattr(self, token), alpha)
 
     def class_colour(self, number: int) -> QColor:
-        """Colour of the class with this stable number (0, 1, ...); from the ninth on the grey one."""
-        return QColor(self.classes[min(number, CLASS_COLOURS)])
+        """Colour of the class with this stable number (0, 1, ...); from the ninth on the grey one. Shared, too."""
+        return _colour(self.classes[min(number, CLASS_COLOURS)])
+
+
+@lru_cache(maxsize=512)
+def _colour(name: str, alpha: int = 255) -> QColor:
+    # Every painting asks for several: reading the name anew each time costs more than what is painted with it.
+    colour = QColor(name)
+    colour.setAlpha(alpha)
+    return colour
 
 
 DARK = Theme(
@@ -110,10 +117,12 @@ def system_theme() -> Theme:
 def load_fonts() -> None:
     """Register the bundled font; call once, after the QGuiApplication is there."""
     QFontDatabase.addApplicationFont(str(FONT_FILE))
+    font.cache_clear()
 
 
+@lru_cache(maxsize=256)
 def font(pixels: int, weight: int = 400, tracking: float = 0.0, *, tabular: bool = True) -> QFont:
-    """The interface font, by default with tabular figures.
+    """The interface font, by default with tabular figures; shared, so not to be changed.
 
     Parameters
     ----------

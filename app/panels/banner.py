@@ -14,6 +14,7 @@ from app.contrast import mixed
 from app.icons import paint_icon
 from app.panels.buttons import FaceButton
 from app.panels.focus import RING_ROOM
+from app.panels.kept_picture import KeptPicture
 from app.theme import DARK, LARGE, SMALL, Measures, Theme, font
 
 Level: TypeAlias = Literal["error", "warning", "info"]
@@ -62,6 +63,9 @@ class Banner(QWidget):
         self._button.clicked.connect(self._act)
         self._close = FaceButton("Close the message (Esc)", "ghost", icon="x", size=(28, 28), parent=self)
         self._close.clicked.connect(self.close_message)
+        for button in (self._button, self._close):
+            button.keep_picture()
+        self.kept = KeptPicture()
         self._title_height = self._detail_height = 0.0
         self._fade: QPropertyAnimation | None = None
         parent.installEventFilter(self)
@@ -211,13 +215,15 @@ class Banner(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Paint surface, icon and words."""
-        theme, message = self._theme, self.message
-        if message is None:
-            return
+        message = self.message
+        if message is not None:
+            look = (self._theme, message, self._text_width, self._title_height, self._detail_height)
+            self.kept.show(self, look, lambda painter: self._paint(painter, message))
+
+    def _paint(self, painter: QPainter, message: Message) -> None:
+        theme = self._theme
         tint, chip = theme.colour(_COLOURS[message.level]), theme.colour("chip")
         quiet = message.level == "info"
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(theme.colour("line") if quiet else mixed(chip, tint, _EDGE_SHARE), 1))
         painter.setBrush(chip if quiet else mixed(chip, tint, _FILL_DARK if theme.dark else _FILL_LIGHT))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 10, 10)
@@ -231,4 +237,3 @@ class Banner(QWidget):
         painter.setPen(theme.colour("text2"))
         below = QRectF(_TEXT_LEFT, top + self._title_height + 2, self._text_width, self._detail_height + 2)
         painter.drawText(below, _WRAP, message.detail)
-        painter.end()

@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QAbstractButton, QMenu, QSizePolicy, QWidget
 
 from app.icons import ICON, paint_icon
 from app.panels.focus import RING_ROOM, FocusShown, keeps_key, paint_focus_ring
+from app.panels.kept_picture import KeptPicture
 from app.theme import DARK, Theme, font
 
 Face: TypeAlias = Literal["filled", "card", "chip", "ghost", "primary", "strong"]
@@ -62,6 +63,8 @@ class FaceButton(QAbstractButton):
         self._longest = 0
         self._focus = FocusShown()
         self._make_menu: Callable[[], QMenu] | None = None
+        self.kept = KeptPicture() if face == "chip" else None
+        """What it painted last, where it lies over the picture of the events."""
         self.setText(text)
         self.setAccessibleName(name)
         if not text:
@@ -123,6 +126,10 @@ class FaceButton(QAbstractButton):
         """Paint in this theme."""
         self._theme = theme
         self.update()
+
+    def keep_picture(self) -> None:
+        """It lies over the picture of the events: paint only what changes."""
+        self.kept = KeptPicture()
 
     def set_menu(self, make: Callable[[], QMenu]) -> None:
         """Open the menu that `make` gives whenever the button is clicked; the menu is deleted when it closes."""
@@ -216,14 +223,32 @@ class FaceButton(QAbstractButton):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Paint face, content and ring."""
+        if self.kept is not None:
+            self.kept.show(self, self._look(), self._paint)
+            return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint(painter)
+        painter.end()
+
+    def _look(self) -> tuple[object, ...]:
+        """All that the painting depends on, but for the size."""
+        return (
+            self._theme, self._face, self._icon, self.text(), self._detail, self._caret, self._width, self._height,
+            self._weight, self._pixels, self._padding, self._radius, self._icon_size, self._longest, self._widest,
+            self.isEnabled(), self.isChecked(), self.isDown(), self.underMouse(), self._ringed,
+        )  # fmt: skip
+
+    @property
+    def _ringed(self) -> bool:
+        return self.hasFocus() and self._focus.shown
+
+    def _paint(self, painter: QPainter) -> None:
         face = self.face()
         self._paint_face(painter, face)
         self._paint_content(painter, face)
-        if self.hasFocus() and self._focus.shown:
+        if self._ringed:
             paint_focus_ring(painter, face, self._theme, self._radius)
-        painter.end()
 
     def _paint_face(self, painter: QPainter, face: QRectF) -> None:
         theme = self._theme

@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QWidget
 
 from app.panels.buttons import FaceButton
 from app.panels.focus import RING_ROOM
+from app.panels.kept_picture import KeptPicture
 from app.panels.switch import SWITCH, paint_switch
 from app.theme import DARK, Theme, font
 
@@ -258,6 +259,7 @@ class ZoomChip(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme, self._percent = DARK, ""
+        self.kept = KeptPicture()
         self.minus = FaceButton("Zoom out (−)", "ghost", icon="minus", size=(28, 28), parent=self)
         self.plus = FaceButton("Zoom in (+)", "ghost", icon="plus", size=(28, 28), parent=self)
         self.fit = FaceButton("Fit the picture into the view (0)", "ghost", text="Fit", size=(40, 28), parent=self)
@@ -266,6 +268,7 @@ class ZoomChip(QWidget):
         self.fit.clicked.connect(self.fit_clicked)
         for button in self._buttons:
             button.set_look(pixels=12, weight=500, icon_size=16, radius=6)
+            button.keep_picture()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -307,8 +310,9 @@ class ZoomChip(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Paint surface, number and the line before Fit."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self.kept.show(self, (self._theme, self._percent), self._paint)
+
+    def _paint(self, painter: QPainter) -> None:
         paint_chip(painter, QRectF(self.rect()), self._theme)
         painter.setFont(font(12, 500))
         painter.setPen(self._theme.colour("text1"))
@@ -318,7 +322,6 @@ class ZoomChip(QWidget):
         x = (self.plus.geometry().right() + self.fit.geometry().left()) / 2 + 1
         painter.setPen(QPen(self._theme.colour("line"), 1))
         painter.drawLine(QPointF(x, 10), QPointF(x, self.height() - 10))
-        painter.end()
 
 
 class SwitchChip(FaceButton):

@@ -18,9 +18,7 @@ from PyQt6.QtGui import (
     QMouseEvent,
     QNativeGestureEvent,
     QPainter,
-    QPainterPath,
     QPaintEvent,
-    QPen,
     QResizeEvent,
     QWheelEvent,
 )
@@ -33,9 +31,10 @@ from app.panels.focus import RING_ROOM
 from app.panels.menu import Menu
 from app.panels.objects_chip import ObjectsChip
 from app.panels.overlays import DropCurtain, MessageCard
-from app.panels.picture_canvas import Crop, Placement, draw_crisp
+from app.panels.picture_canvas import CrispPicture, Crop, Placement
+from app.panels.round_frame import RoundFrame
 from app.panels.segmented import Segmented
-from app.theme import CARD_RADIUS, DARK, LARGE, Measures, Theme
+from app.theme import DARK, LARGE, Measures, Theme
 
 RENDERINGS = [("decay", "Decay"), ("polarity", "Polarity"), ("recency", "Recency"), ("model_frame", "Model frame")]
 """Key and name of each rendering."""
@@ -82,10 +81,11 @@ class EventsView(QWidget):
         self._grey: QImage | None = None
         self._crop: Crop = "crop"
         self._place = Placement()
+        self._crisp = CrispPicture()
         self._drag_from: QPointF | None = None
         self._leading = False
         """The pointer draws a simulation's object about."""
-        self._corners = QPainterPath()
+        self._frame = RoundFrame()
         self.setAcceptDrops(True)
         self.setMinimumSize(320, 200)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -377,20 +377,21 @@ class EventsView(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Paint canvas, picture, what the model sees, and the corners."""
         assert event is not None
-        theme, view = self._theme, QRectF(self.rect())
+        view = QRectF(self.rect())
         painter = QPainter(self)
-        painter.fillRect(event.rect(), theme.colour("canvas"))
+        self._paint_canvas(painter, QRectF(event.rect()))
         if not self._image.isNull():
             self._paint_picture(painter, view)
         if self.model_view.isChecked() and not self._image.isNull():
             self._paint_model_view(painter, view)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillPath(self._corners, theme.colour("bg0"))
-        if not theme.dark:
-            painter.setPen(QPen(theme.colour("line"), 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(view.adjusted(0.5, 0.5, -0.5, -0.5), CARD_RADIUS, CARD_RADIUS)
+        self._frame.draw(painter, view, self._theme, self.devicePixelRatioF())
         painter.end()
+
+    def _paint_canvas(self, painter: QPainter, dirty: QRectF) -> None:
+        """Paint what no picture covers; at its edges it may cover half a pixel."""
+        covered = QRectF() if self._image.isNull() or self.card_shown else self._place.box.adjusted(1, 1, -1, -1)
+        for part in _around(dirty, covered) if covered.intersects(dirty) else [dirty]:
+            painter.fillRect(part.toAlignedRect(), self._theme.colour("canvas"))
 
     def _paint_picture(self, painter: QPainter, view: QRectF) -> None:
         image = self._image
@@ -400,7 +401,7 @@ class EventsView(QWidget):
                 self._grey = grey.convertToFormat(QImage.Format.Format_RGB32)
             image = self._grey
             painter.setOpacity(_GREYED)
-        draw_crisp(painter, image, self._place.box, view, self.devicePixelRatioF())
+        self._crisp.draw(painter, image, self._place.box, view, self.devicePixelRatioF())
         painter.setOpacity(1.0)
 
     def _paint_model_view(self, painter: QPainter, view: QRectF) -> None:
@@ -424,7 +425,6 @@ class EventsView(QWidget):
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Place everything anew."""
-        self._corners = _corners(QRectF(self.rect()), CARD_RADIUS)
         self._place_picture()
         self._place_chips()
         self.card.place()
@@ -546,11 +546,3 @@ def _around(outer: QRectF, inner: QRectF) -> list[QRectF]:
         QRectF(inner.right(), inner.top(), outer.right() - inner.right(), inner.height()),
     ]
     return [part for part in parts if part.width() > 0.5 and part.height() > 0.5]
-
-
-def _corners(view: QRectF, radius: float) -> QPainterPath:
-    """The four corners that a rounded rectangle leaves free."""
-    whole, rounded = QPainterPath(), QPainterPath()
-    whole.addRect(view)
-    rounded.addRoundedRect(view, radius, radius)
-    return whole.subtracted(rounded)

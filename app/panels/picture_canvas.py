@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal, TypeAlias
 
-from PyQt6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PyQt6.QtCore import QPointF, QRect, QRectF, QSizeF, Qt
 from PyQt6.QtGui import QImage, QPainter
 
 Crop: TypeAlias = Literal["crop", "stretch", "fit"]
@@ -119,47 +119,76 @@ class Placement:
             (self._centre.setX if axis == "x" else self._centre.setY)(value)
 
 
-def draw_crisp(painter: QPainter, image: QImage, box: QRectF, clip: QRectF, ratio: float) -> None:
-    """Draw the part of the image that shows: enlarged to the next whole factor, then smoothly reduced.
+class CrispPicture:
+    """Draws the part of an image that shows: enlarged to the next whole factor, then smoothly reduced.
 
-    Every pixel of the sensor gets the same size without the blur of interpolation.
-
-    Parameters
-    ----------
-    painter : QPainter
-    image : QImage
-    box : QRectF
-        Where the whole image goes, logical px.
-    clip : QRectF
-        What of that is in sight.
-    ratio : float
-        Device px a logical px.
+    Every pixel of the sensor gets the same size without the blur of interpolation. The enlarged image is kept: the
+    next picture is drawn into the same memory.
     """
-    shown = box.intersected(clip)
-    if image.isNull() or shown.isEmpty():
-        return
-    scale = box.width() / image.width()
-    left = max(0, math.floor((shown.left() - box.left()) / scale))
-    top = max(0, math.floor((shown.top() - box.top()) / scale))
-    right = min(image.width(), math.ceil((shown.right() - box.left()) / scale))
-    bottom = min(image.height(), math.ceil((shown.bottom() - box.top()) / scale))
-    part = (
-        image
-        if (right - left, bottom - top) == (image.width(), image.height())
-        else image.copy(left, top, right - left, bottom - top)
-    )
-    target = QRectF(box.left() + left * scale, box.top() + top * scale, (right - left) * scale, (bottom - top) * scale)
-    factor = scale * ratio
-    whole = math.ceil(factor - 1e-6)
-    if whole > 1 and abs(whole - factor) > 1e-3:
-        part = part.scaled(part.width() * whole, part.height() * whole)
-    elif factor < 0.5:
-        part = part.scaled(
-            max(1, round(target.width() * ratio)), max(1, round(target.height() * ratio)),
-            Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation,
-        )  # fmt: skip
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, abs(whole - factor) > 1e-3)
-    painter.setClipRect(clip)
-    painter.drawImage(target, part)
-    painter.restore()
+
+    def __init__(self) -> None:
+        self._enlarged = QImage()
+
+    def draw(self, painter: QPainter, image: QImage, box: QRectF, clip: QRectF, ratio: float) -> None:
+        """Draw it.
+
+        Parameters
+        ----------
+        painter : QPainter
+        image : QImage
+        box : QRectF
+            Where the whole image goes, logical px.
+        clip : QRectF
+            What of that is in sight.
+        ratio : float
+            Device px a logical px.
+        """
+        shown = box.intersected(clip)
+        if image.isNull() or shown.isEmpty():
+            return
+        scale = box.width() / image.width()
+        part = _part_in_sight(image.rect(), shown, box.topLeft(), scale)
+        target = QRectF(part)
+        target = QRectF(box.topLeft() + target.topLeft() * scale, target.size() * scale)
+        factor = scale * ratio
+        whole = math.ceil(factor - 1e-6)
+        smooth = abs(whole - factor) > 1e-3
+        if whole > 1 and smooth:
+            image = self._enlarge(image, part, whole)
+            part = image.rect()
+        elif factor < 0.5:
+            image = _reduce(image, part, target.size() * ratio)
+            part = image.rect()
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+        painter.setClipRect(clip)
+        painter.drawImage(target, image, QRectF(part))
+        painter.restore()
+
+    def _enlarge(self, image: QImage, part: QRect, factor: int) -> QImage:
+        """Give the part with every pixel as a square of so many."""
+        size = part.size() * factor
+        if self._enlarged.size() != size or self._enlarged.format() != image.format():
+            self._enlarged = QImage(size, image.format())
+        painter = QPainter(self._enlarged)
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
+        painter.drawImage(self._enlarged.rect(), image, part)
+        painter.end()
+        return self._enlarged
+
+
+def _part_in_sight(image: QRect, shown: QRectF, origin: QPointF, scale: float) -> QRect:
+    """Give the whole pixels of the image that show; `origin` is its corner in the view."""
+    left = max(0, math.floor((shown.left() - origin.x()) / scale))
+    top = max(0, math.floor((shown.top() - origin.y()) / scale))
+    right = min(image.width(), math.ceil((shown.right() - origin.x()) / scale))
+    bottom = min(image.height(), math.ceil((shown.bottom() - origin.y()) / scale))
+    return QRect(left, top, right - left, bottom - top)
+
+
+def _reduce(image: QImage, part: QRect, size: QSizeF) -> QImage:
+    """Give the part in this size, every pixel of it counted."""
+    return image.copy(part).scaled(
+        max(1, round(size.width())), max(1, round(size.height())),
+        Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation,
+    )  # fmt: skip

@@ -9,6 +9,7 @@ from PyQt6.QtGui import QEnterEvent, QFocusEvent, QFontMetricsF, QKeyEvent, QMou
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from app.panels.focus import RING_ROOM, FocusShown, keeps_key, paint_focus_ring
+from app.panels.kept_picture import KeptPicture
 from app.theme import DARK, LARGE, Measures, Theme, font
 
 Surface: TypeAlias = Literal["inset", "chip"]
@@ -54,6 +55,8 @@ class Segmented(QWidget):
         self._surface: Surface = surface
         self._theme, self._current, self._hovered = DARK, options[0][0], ""
         self._focus = FocusShown()
+        self.kept = KeptPicture() if surface == "chip" else None
+        """What it painted last, where it floats over a picture."""
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -203,8 +206,20 @@ class Segmented(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Paint outline, chosen segment, texts and ring."""
+        if self.kept is not None:
+            look = (self._theme, self._current, self._hovered, self._ringed)
+            self.kept.show(self, look, self._paint)
+            return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint(painter)
+        painter.end()
+
+    @property
+    def _ringed(self) -> bool:
+        return self.hasFocus() and self._focus.shown
+
+    def _paint(self, painter: QPainter) -> None:
         theme, face, radius = self._theme, self._face(), _RADIUS[self._surface]
         chip = self._surface == "chip"
         painter.setPen(QPen(theme.colour("line"), 1) if chip else Qt.PenStyle.NoPen)
@@ -212,9 +227,8 @@ class Segmented(QWidget):
         painter.drawRoundedRect(face.adjusted(0.5, 0.5, -0.5, -0.5) if chip else face, radius, radius)
         for key, text in self._options:
             self._paint_segment(painter, key, text)
-        if self.hasFocus() and self._focus.shown:
+        if self._ringed:
             paint_focus_ring(painter, face, theme, radius)
-        painter.end()
 
     def _paint_segment(self, painter: QPainter, key: str, text: str) -> None:
         theme, box, chosen = self._theme, self.segment(key), key == self._current

@@ -7,7 +7,7 @@ import pytest
 from PyQt6.QtCore import QPointF, QRectF, QSizeF
 from PyQt6.QtGui import QColor, QImage, QPainter
 
-from app.panels.picture_canvas import STEPS, Placement, draw_crisp
+from app.panels.picture_canvas import STEPS, CrispPicture, Placement
 
 
 @pytest.fixture
@@ -82,13 +82,13 @@ def test_stretch_is_the_whole_picture(place: Placement) -> None:
 
 
 def drawn(pixels: np.ndarray, box: QRectF, size: tuple[int, int]) -> np.ndarray:
-    """What `draw_crisp` makes of grey levels; returns the grey levels on screen."""
+    """What `CrispPicture` makes of grey levels; returns the grey levels on screen."""
     grey = np.ascontiguousarray(np.repeat(pixels[..., None], 4, axis=2).astype(np.uint8))
     image = QImage(grey.tobytes(), grey.shape[1], grey.shape[0], QImage.Format.Format_RGB32)
     target = QImage(*size, QImage.Format.Format_RGB32)
     target.fill(QColor("black"))
     painter = QPainter(target)
-    draw_crisp(painter, image, box, QRectF(0, 0, *size), 1.0)
+    CrispPicture().draw(painter, image, box, QRectF(0, 0, *size), 1.0)
     painter.end()
     bits = target.constBits()
     assert bits is not None
