@@ -12,13 +12,11 @@ import psutil
 
 from pipeline.compiled import Words, compiled, fetch_early, plain, words_of
 from pipeline.events import EVENT_DTYPE, NO_EVENTS, EventArray, Resolution
+from pipeline.frame_lists import MAX_TIME_US, PlaceList
 from pipeline.prediction import NO_EVENT
 
 MAX_THRESHOLD = 65_534
 """Counts saturate one above the threshold and are held in 16 bits."""
-MAX_TIME_US = 1 << 62
-"""Beyond this a timestamp is damage, not time."""
-
 BLOCK = 128
 """Events looked at together; they stay in the processor's nearest cache."""
 AHEAD = 512
@@ -249,6 +247,8 @@ class Exposure:
         """Pixels drawn into the frame one by one, so that they can be wiped again; `_NOT`: drawn as a whole."""
         self._listing = True
         """Whether the events of the frame that goes on are drawn one by one."""
+        self.few = PlaceList(self._width, 0 if threshold else resolution.pixels // SPARSE_PART)
+        """Cuts timesteps of few events without drawing them, while `cuts_lists`."""
         self._begun = False
         self._added = 0
         self._frame = np.empty((resolution.height, resolution.width), np.uint8)
@@ -266,6 +266,12 @@ class Exposure:
         _move_listed(self._flat, places, 0, self._seen)
         _mark(words, 0, 0, *limits, self._width, self._seen, places)
         _draw_seen(empty, empty)
+        self.few.prepare()
+
+    @property
+    def cuts_lists(self) -> bool:
+        """Whether `few` may go on with the frame; what it lists may be added to, and developed, as ever."""
+        return self._listing and not self._begun and self.few.most > 0
 
     def expose(self, frame: npt.NDArray[np.uint8]) -> None:
         """Draw the next frame, of which nothing was added yet, into `frame`, uint8 (H, W), C-contiguous."""
@@ -333,10 +339,13 @@ class Exposure:
             self._seen.fill(0)
         self._begun = False
         self._counts.fill(0)
+        self.few.clear()
 
     def _begin(self) -> None:
         """Begin a frame without events: while they are few, it costs no more than they do."""
         self._begun, self._added = True, 0
+        if self.few.events:
+            self._listing, self._added = False, self.few.move(self._seen)
         if not self._listing:
             self._listed = _NOT
             return

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
+
+import numpy as np
 
 from pipeline.capture.kept_events import KeptTimesteps
 from pipeline.capture.messages import FramerSettings
 from pipeline.compiled import Words, plain, words_of
-from pipeline.event_framing import MAX_TIME_US, NO_LIMIT_US, Exposure
+from pipeline.event_framing import NO_LIMIT_US, Exposure
 from pipeline.events import EventArray, Resolution
+from pipeline.frame_lists import MAX_TIME_US, Column, FrameLists, Passing
 from pipeline.prediction import EventFrame
 
 MAX_GAP_US = 2_000_000
@@ -101,22 +104,48 @@ class Framer:
             complete, at most one window of them in a call. 0 when it cannot tell.
         """
         events = plain(events)
-        words = words_of(events)
-        position, count = 0, len(events)
-        while position < count:
-            time_us = int(words[2 * position])
-            if abs(time_us) >= MAX_TIME_US:
-                position += 1
-                continue
-            yield from self._go_to(time_us)
-            stopped = self._expose(words, position)
-            if self._kept.on:
-                self._kept.add(events[position:stopped])
-            position = stopped
-            if self._events == self._by_count:
-                yield self._complete(self._newest_us + 1)
-        if until_us > 0 and self._by_count is None:
-            yield from self._go_through(min(until_us, MAX_TIME_US))
+        position = 0
+        while position < len(events):
+            position = yield from self._take(events, position)
+        if self._goes_through(until_us):
+            yield from self._complete_up_to(self._told_us)
+
+    def push_into(
+        self, lists: FrameLists, wanted: Callable[[], int], events: EventArray, until_us: int = 0
+    ) -> Iterator[EventFrame | None]:
+        """Do as `push`, but write frames of few events to `lists` where that can be: many in one step.
+
+        Parameters
+        ----------
+        lists : FrameLists
+        wanted : callable
+            Gives how many frames may be written there now; 0: all come as pictures.
+        events, until_us
+            As for `push`.
+
+        Yields
+        ------
+        EventFrame or None
+            None: some were written.
+        """
+        events = plain(events)
+        words, position = words_of(events), 0
+        while position < len(events):
+            if most := self._most_listed(wanted):
+                position, completed = self._cut(words, position, lists, most)
+                if completed:
+                    yield None
+                if completed == most or position == len(events):
+                    continue
+            position = yield from self._take(events, position)
+        if not self._goes_through(until_us):
+            return
+        while self._is_complete_by(self._told_us):
+            if most := self._most_listed(wanted):
+                self._cut(words, position, lists, most)
+                yield None
+            else:
+                yield self._complete_timestep()
 
     def flush(self) -> EventFrame | None:
         """End the segment and give its unfinished timestep, up to its last event; None when that holds no event."""
@@ -144,7 +173,7 @@ class Framer:
             self._begin(time_us)
         elif self._jumps(time_us):
             if self._by_count is None and self._events and time_us >= self._start_us + self._timestep_us:
-                yield self._complete(self._start_us + self._timestep_us)
+                yield self._complete_timestep()
             self.reset()
             self._begin(time_us)
         elif self._by_count is None:
@@ -152,13 +181,16 @@ class Framer:
         elif not self._events:
             self._start_us = time_us
 
-    def _go_through(self, until_us: int) -> Iterator[EventFrame]:
-        """Let time pass up to `until_us`, but no more than a window of it."""
+    def _goes_through(self, until_us: int) -> bool:
+        """Let time pass up to `until_us`, but no more than a window of it; whether timesteps may be complete by it."""
+        if until_us <= 0 or self._by_count is not None:
+            return False
+        until_us = min(until_us, MAX_TIME_US)
         if self._start_us is None:
             self._begin(until_us)
-            return
+            return False
         self._told_us = max(self._told_us, min(until_us, self._start_us + self._window_us))
-        yield from self._complete_up_to(self._told_us)
+        return True
 
     def _jumps(self, time_us: int) -> bool:
         assert self._start_us is not None
@@ -166,9 +198,51 @@ class Framer:
         return time_us < self._start_us or time_us - known_us > self._max_gap_us
 
     def _complete_up_to(self, time_us: int) -> Iterator[EventFrame]:
+        while self._is_complete_by(time_us):
+            yield self._complete_timestep()
+
+    def _is_complete_by(self, time_us: int) -> bool:
         assert self._start_us is not None
-        while self._start_us + self._timestep_us <= time_us:
-            yield self._complete(self._start_us + self._timestep_us)
+        return self._start_us + self._timestep_us <= time_us
+
+    def _complete_timestep(self) -> EventFrame:
+        assert self._start_us is not None
+        return self._complete(self._start_us + self._timestep_us)
+
+    def _most_listed(self, wanted: Callable[[], int]) -> int:
+        """Give how many frames may be written as lists from here on; 0 where the next one cannot be."""
+        cuts = self._exposure.cuts_lists and self._by_count is None and self._start_us is not None
+        return wanted() if cuts and not self._kept.on else 0
+
+    def _cut(self, words: Words, position: int, lists: FrameLists, most: int) -> tuple[int, int]:
+        """Write frames as lists; give the number of the first event that was not added, and how many frames."""
+        assert self._start_us is not None
+        places, table = lists.places, np.empty((most, len(Column)), np.int64)
+        passing = Passing(self._start_us, self._newest_us, self._told_us, self._timestep_us, self._max_gap_us)
+        few = self._exposure.few
+        position, completed, passing = few.cut(words, position, passing, places, self._index % len(places), table)
+        self._start_us, self._newest_us, self._events = passing.start_us, passing.newest_us, few.events
+        if completed:
+            lists.announce(table[:completed], self._index, self._segment)
+            self._index += completed
+        return position, completed
+
+    def _take(self, events: EventArray, position: int) -> Generator[EventFrame, None, int]:
+        """Take events of one timestep from `position` on, and give what completes; gives the number of the next."""
+        words = words_of(events)
+        time_us = int(words[2 * position])
+        if abs(time_us) >= MAX_TIME_US:
+            return position + 1
+        index = self._index
+        yield from self._go_to(time_us)
+        if index != self._index:
+            return position  # what begins now may be cut another way
+        stopped = self._expose(words, position)
+        if self._kept.on:
+            self._kept.add(events[position:stopped])
+        if self._events == self._by_count:
+            yield self._complete(self._newest_us + 1)
+        return stopped
 
     def _expose(self, words: Words, position: int) -> int:
         """Add the events from `position` on that belong to the current timestep; give the number of the next."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import signal
 import time
@@ -162,6 +163,7 @@ class CaptureLoop:
         Framer(tiny, FramerSettings(threshold=1))
         if self._pictures:
             PictureMaker(self._pictures, tiny, self._rendering)
+        gc.freeze()  # what is loaded stays: it need not be searched for garbage again and again
         self._expect(Phase.RUNNING, RUNNING_PATIENCE_S)
 
     def _put_away(self) -> None:

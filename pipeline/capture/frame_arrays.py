@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 MOST_BYTES = 32 << 20
-MOST_ARRAYS = 32
+MOST_ARRAYS = 64
 LINE_BYTES = 64
 """Of a processor's cache."""
 
@@ -29,7 +29,9 @@ class FrameArrays:
         self._size = 0
         self._most = 0
         self._given: deque[Pixels] = deque()
-        """The oldest first."""
+        """The oldest first; of each a part was given."""
+        self._begins: deque[int] = deque()
+        """Of those parts."""
         self._unheld = _holders(deque([np.empty(0, np.uint8)]))
 
     def take(self, size: int) -> Pixels:
@@ -37,19 +39,22 @@ class FrameArrays:
         if size != self._size:
             self._size, self._most = size, min(MOST_ARRAYS, max(1, MOST_BYTES // size))
             self._given.clear()
+            self._begins.clear()
         if self._given and _holders(self._given) == self._unheld:
             self._given.rotate(-1)
-            return _aligned(self._given[-1], size)
+            self._begins.rotate(-1)
+        else:
+            self._make(size)
+        begin = self._begins[-1]
+        return self._given[-1][begin : begin + size]
+
+    def _make(self, size: int) -> None:
         if len(self._given) >= self._most:
             self._given.popleft()  # somebody keeps it, and may do so for long
-        self._given.append(np.empty(size + LINE_BYTES, np.uint8))
-        return _aligned(self._given[-1], size)
-
-
-def _aligned(array: Pixels, size: int) -> Pixels:
-    """Give so many bytes of the array, from the beginning of a line of the cache on."""
-    begin = -array.ctypes.data % LINE_BYTES
-    return array[begin : begin + size]
+            self._begins.popleft()
+        array = np.empty(size + LINE_BYTES, np.uint8)
+        self._given.append(array)
+        self._begins.append(-array.ctypes.data % LINE_BYTES)
 
 
 def _holders(arrays: deque[Pixels]) -> int:

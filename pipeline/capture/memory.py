@@ -23,6 +23,7 @@ MAX_PICTURE = Resolution(1920, 1200)
 MAX_CAMERA_FRAME = Resolution(640, 480)
 PICTURES = 3
 """One that is drawn, one that is complete, one that is still being copied."""
+A_PICTURE = -1
 
 
 class Word(IntEnum):
@@ -84,6 +85,10 @@ class FrameField(IntEnum):
     END_US = auto()
     EVENTS = auto()
     COMPLETED_NS = auto()
+    OFF = auto()
+    """Of a frame that is a list: places of events of polarity 0, at its beginning; `A_PICTURE`: it is none."""
+    ON = auto()
+    """Those of polarity 1, behind them."""
 
 
 class PictureField(IntEnum):

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.capture.bell import Bell, WakePipe
-from pipeline.capture.frame_arrays import FrameArrays
+from pipeline.capture.frame_arrays import LINE_BYTES, FrameArrays
 from pipeline.capture.memory import (
+    A_PICTURE,
     MAX_PICTURE,
     MAX_SLOTS,
     PICTURES,
@@ -23,12 +24,16 @@ from pipeline.capture.memory import (
     order_memory,
 )
 from pipeline.events import Resolution
-from pipeline.prediction import EventFrame
+from pipeline.prediction import NO_EVENT, EventFrame
 
 Pixels = npt.NDArray[np.uint8]
+Places = npt.NDArray[np.uint32]
+Numbers = npt.NDArray[np.int64]
 
 WAITING_SLOTS = 24
 """Where the writer waits for the reader: what is written again and again stays in the processor's cache."""
+RING_EVERY = 8
+"""Frames taken: a writer that waits is woken for so many at once, as waking takes as long as a frame of few events."""
 WAIT_AT_MOST_S = 0.05
 """A waiting reader looks by itself this often, should a process have died just before it rang."""
 COPY_TRIES = 3
@@ -36,7 +41,7 @@ COPY_TRIES = 3
 
 def slots_for(resolution: Resolution, *, waits: bool = False) -> int:
     """Frames of this size that the ring holds; where the writer `waits` for the reader, a few will do."""
-    return min(WAITING_SLOTS if waits else MAX_SLOTS, RING_BYTES // max(resolution.pixels, 1))
+    return min(WAITING_SLOTS if waits else MAX_SLOTS, RING_BYTES // max(_slot_bytes(resolution), 1))
 
 
 def why_too_large(resolution: Resolution, timesteps: int, *, waits: bool) -> str | None:
@@ -55,6 +60,11 @@ def why_too_large(resolution: Resolution, timesteps: int, *, waits: bool) -> str
     return None
 
 
+def _slot_bytes(resolution: Resolution) -> int:
+    """Give the room for a frame: each begins where a line of the cache does."""
+    return -(-resolution.pixels // LINE_BYTES) * LINE_BYTES
+
+
 class FrameWriter:
     """The capture process's end of the ring.
 
@@ -71,6 +81,12 @@ class FrameWriter:
         self._bell = bell
         self._resolution = Resolution(0, 0)
         self._slots = 0
+        self._places = np.empty((0, 0), np.uint32)
+
+    @property
+    def places(self) -> Places:
+        """Room for each frame as a list of places (y * width + x), (slots, n)."""
+        return self._places
 
     @property
     def put(self) -> int:
@@ -90,18 +106,48 @@ class FrameWriter:
         self._resolution, self._slots = resolution, slots_for(resolution, waits=waits)
         words[Word.WIDTH], words[Word.HEIGHT] = resolution
         words[Word.SLOTS] = self._slots
+        size = self._slots * _slot_bytes(resolution)
+        self._places = self._memory.ring[:size].view(np.uint32).reshape(self._slots, -1)
+
+    def room(self) -> int:
+        """Give how many frames can be written without overwriting one that was not taken; 0 or less: none."""
+        words = self._words
+        gone = max(int(words[Word.FRAMES_TAKEN]), int(words[Word.FRAMES_FIRST]))
+        return gone + self._slots - int(words[Word.FRAMES_PUT])
 
     def has_room(self) -> bool:
         """Whether a frame can be written without overwriting one that was not taken."""
-        words = self._words
-        gone = max(words[Word.FRAMES_TAKEN], words[Word.FRAMES_FIRST])
-        return bool(words[Word.FRAMES_PUT] - gone < self._slots)
+        return self.room() > 0
+
+    def announce(self, table: Numbers, index: int, segment: int) -> None:
+        """Put frames that were written into `places` where there was room; the first one's index must be `put`.
+
+        Parameters
+        ----------
+        table : int64 (n, 4)
+            Of each its start and end in µs, and how many places of polarity 0 and of polarity 1 it lists.
+        index, segment : int
+        """
+        self._check_turn(index)
+        words, stop = self._words, index + len(table)
+        rows = np.empty((len(table), len(FrameField)), np.int64)
+        indices = np.arange(index, stop)
+        rows[:, FrameField.INDEX] = indices
+        rows[:, FrameField.SEGMENT] = segment
+        rows[:, [FrameField.START_US, FrameField.END_US, FrameField.OFF, FrameField.ON]] = table
+        rows[:, FrameField.EVENTS] = table[:, 2] + table[:, 3]
+        rows[:, FrameField.COMPLETED_NS] = time.monotonic_ns()
+        self._memory.frame_fields[indices % self._slots] = rows
+        words[Word.NEXT_SEGMENT] = segment + 1
+        words[Word.FRAMES_STARTED] = stop
+        order_memory()
+        words[Word.FRAMES_PUT] = stop
+        self._bell.ring()
 
     def write(self, frame: EventFrame) -> None:
         """Put a frame, over the oldest one if need be. Its index must be `put`."""
         words = self._words
-        if frame.index != self.put:
-            raise ValueError(f"frame {frame.index} written where frame {self.put} belongs")
+        self._check_turn(frame.index)
         slot = frame.index % self._slots
         words[Word.FRAMES_STARTED] = frame.index + 1
         order_memory()
@@ -113,6 +159,7 @@ class FrameWriter:
         fields[FrameField.END_US] = frame.end_us
         fields[FrameField.EVENTS] = frame.events
         fields[FrameField.COMPLETED_NS] = frame.completed_ns
+        fields[FrameField.OFF] = A_PICTURE
         words[Word.NEXT_SEGMENT] = frame.segment + 1
         order_memory()
         words[Word.FRAMES_PUT] = frame.index + 1
@@ -125,9 +172,13 @@ class FrameWriter:
             return None
         return self._pixels((put - 1) % self._slots)
 
+    def _check_turn(self, index: int) -> None:
+        if index != self.put:
+            raise ValueError(f"frame {index} written where frame {self.put} belongs")
+
     def _pixels(self, slot: int) -> Pixels:
-        size = self._resolution.pixels
-        return self._memory.ring[slot * size : (slot + 1) * size].reshape(
+        begin = slot * _slot_bytes(self._resolution)
+        return self._memory.ring[begin : begin + self._resolution.pixels].reshape(
             self._resolution.height, self._resolution.width
         )
 
@@ -185,35 +236,45 @@ class RingFeed:
             if frame is not None:
                 frames.append(frame)
             words[Word.FRAMES_TAKEN] = index + 1
-            self._room.ring()
+            if index % RING_EVERY == 0:
+                self._room.ring()
         self._taken = put
         words[Word.FRAMES_TAKEN] = put
+        self._room.ring()
         return frames
 
     def _is_frame_there(self) -> bool:
         return bool(self._words[Word.FRAMES_PUT] > max(self._taken, int(self._words[Word.FRAMES_FIRST])))
 
     def _copy(self, index: int) -> EventFrame | None:
-        """Copy a frame; None where it was overwritten before the copy was complete."""
+        """Copy or draw a frame; None where it was overwritten before it was copied."""
         words = self._words
         resolution = Resolution(int(words[Word.WIDTH]), int(words[Word.HEIGHT]))
-        slots, size = int(words[Word.SLOTS]), resolution.pixels
+        slots, size = int(words[Word.SLOTS]), _slot_bytes(resolution)
         if not (0 < slots <= MAX_SLOTS and 0 < slots * size <= RING_BYTES):
             return None
         slot = index % slots
         fields = self._memory.frame_fields[slot].tolist()
-        pixels = self._arrays.take(size)
-        pixels[:] = self._memory.ring[slot * size : (slot + 1) * size]
+        there = self._memory.ring[slot * size : (slot + 1) * size]
+        pixels = self._arrays.take(resolution.pixels)
+        off, events = fields[FrameField.OFF], fields[FrameField.EVENTS]
+        places = there[: 4 * events].view(np.uint32).astype(np.intp) if 0 <= off <= events <= size // 4 else None
+        if places is None:
+            pixels[:] = there[: resolution.pixels]
         order_memory()
         overwritten = words[Word.FRAMES_STARTED] > index + slots or words[Word.FRAMES_FIRST] > index
         if overwritten or fields[FrameField.INDEX] != index:
             return None
+        if places is not None:
+            pixels.fill(NO_EVENT)
+            pixels[places[:off]] = 255
+            pixels[places[off:]] = 0
         return EventFrame(
             index=index,
             segment=fields[FrameField.SEGMENT],
             start_us=fields[FrameField.START_US],
             end_us=fields[FrameField.END_US],
-            events=fields[FrameField.EVENTS],
+            events=events,
             pixels=pixels.reshape(resolution.height, resolution.width),
             completed_ns=fields[FrameField.COMPLETED_NS],
         )

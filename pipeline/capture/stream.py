@@ -108,8 +108,8 @@ class Stream:
         self._pace = Pace(order.speed)
         self._playhead = Playhead(source, _max_gap_us(order.framer))
         self._piece: Piece | None = None
-        self._frames: Iterator[EventFrame] | None = None
-        """Frames that are complete, or become so with events already handed to the framer."""
+        self._frames: Iterator[EventFrame | None] | None = None
+        """Frames that are complete, or become so with events already handed to the framer; None: some were put."""
         self._ending: Status | None = None
         """To be said once the last frames are put."""
         self._stepping = False
@@ -368,7 +368,13 @@ class Stream:
             self.now_us = int(batch.events[-1]["timestamp"]) + 1
         if self._view and not self.waits:
             self._view.push(batch.events)
-        self._frames = self._framer.push(batch.events, batch.until_us)
+        self._frames = self._framer.push_into(self._frame_writer, self._most_listed, batch.events, batch.until_us)
+
+    def _most_listed(self) -> int:
+        """Give how many frames may go to the reader as lists: only where nobody looks at them here."""
+        if not self.waits:
+            return 0
+        return 1 if self._stepping else self._frame_writer.room()
 
     def _count(self, batch: EventBatch) -> None:
         self.events_total += len(batch.events)
@@ -379,11 +385,13 @@ class Stream:
         while self._frames is not None:
             if self.waits and not self._frame_writer.has_room():
                 return False
-            frame = next(self._frames, None)
-            if frame is None:
+            try:
+                frame = next(self._frames)
+            except StopIteration:
                 self._frames = None
                 break
-            self._frame_writer.write(frame)
+            if frame is not None:
+                self._frame_writer.write(frame)
             self._model_frame = None
             if self._stepping and self._ending is None:
                 self._stepping = False

@@ -204,6 +204,58 @@ def test_a_writer_that_waits_goes_round_in_few_places(shared: Ring) -> None:
         assert shared.writer.has_room()
 
 
+def put_lists(shared: Ring, off: list[int], on: list[int], count: int = 1) -> None:
+    """Put frames that are lists of these places, all the same but for their times."""
+    writer, first = shared.writer, shared.writer.put
+    rows = []
+    for index in range(first, first + count):
+        writer.places[index % len(writer.places), : len(off + on)] = off + on
+        rows.append((1000 * index, 1000 * index + 1000, len(off), len(on)))
+    writer.announce(np.array(rows, np.int64), first, 3)
+
+
+@pytest.mark.parametrize("resolution", [SMALL, Resolution(33, 7), HD])
+def test_a_list_of_places_comes_out_as_a_frame(shared: Ring, resolution: Resolution) -> None:
+    shared.writer.begin(resolution, waits=True)
+    last = resolution.pixels - 1
+    shared.put(1, resolution)
+    put_lists(shared, [0, 5, 5, last], [5, 9], count=3)
+    shared.put(1, resolution)
+    frames = shared.feed.take()
+    assert [frame.index for frame in frames] == [0, 1, 2, 3, 4]
+    expected = np.full(resolution.pixels, 127, np.uint8)
+    expected[[0, last]], expected[[5, 9]] = 255, 0
+    for frame in frames[1:4]:
+        assert (frame.segment, frame.start_us, frame.end_us) == (3, 1000 * frame.index, 1000 * frame.index + 1000)
+        assert frame.events == 6
+        assert frame.completed_ns > 0
+        np.testing.assert_array_equal(frame.pixels, expected.reshape(resolution.height, resolution.width))
+    for frame in (frames[0], frames[4]):
+        assert_same(frame, frame_of(frame.index, resolution))
+    assert shared.writer.next_segment == 1  # of the last one
+
+
+def test_an_empty_list_is_a_frame_without_events(shared: Ring) -> None:
+    shared.writer.begin(SMALL, waits=True)
+    put_lists(shared, [], [])
+    [frame] = shared.feed.take()
+    assert frame.events == 0
+    assert (frame.pixels == 127).all()
+
+
+def test_lists_fill_the_ring_as_frames_do(shared: Ring) -> None:
+    shared.writer.begin(SMALL, waits=True)
+    put_lists(shared, [1], [2], count=WAITING_SLOTS)
+    assert shared.writer.room() == 0
+    assert len(shared.feed.take()) == WAITING_SLOTS
+    assert shared.writer.room() == WAITING_SLOTS
+
+
+def test_lists_out_of_turn_are_refused(shared: Ring) -> None:
+    with pytest.raises(ValueError, match="frame 3 written where frame 0 belongs"):
+        shared.writer.announce(np.zeros((1, 4), np.int64), 3, 0)
+
+
 # --- pictures ---
 
 
