@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from pipeline.few_shot.classifier import FewShotClassifier, TrainingProgress, TrainingWatch, shaped
 from pipeline.few_shot.errors import FewShotError
 from pipeline.few_shot.shots import LENGTH_FLOOR, Shots, window_features
 from pipeline.prediction import Floats
+
+Numbers: TypeAlias = npt.NDArray[np.float64]
+SLOPE = 1e-7
+"""Where no coordinate of the gradient is steeper, the minimum is found."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,9 @@ class LinearProbe(FewShotClassifier):
         self._centre = directions.mean(axis=0)
         self._spread = max(float(np.square(directions - self._centre).mean() ** np.float32(0.5)), LENGTH_FLOOR)
         self._known = np.asarray(shots.per_class) > 0
-        inputs = torch.from_numpy(((directions - self._centre) / self._spread).astype(np.float64))
+        inputs = ((directions - self._centre) / self._spread).astype(np.float64)
         known = np.flatnonzero(self._known)
-        targets = torch.from_numpy(np.searchsorted(known, shots.labels))
+        targets = np.searchsorted(known, shots.labels)
         found = _regress(inputs, targets, len(known), self.settings, watch)
         self._weight = np.zeros((shots.classes, inputs.shape[1]), np.float32)
         self._bias = np.zeros(shots.classes, np.float32)
@@ -89,23 +92,33 @@ class _Regression:
 
 
 def _regress(
-    inputs: torch.Tensor, targets: torch.Tensor, classes: int, settings: LinearProbeSettings, watch: TrainingWatch
+    inputs: Numbers, targets: npt.NDArray[np.intp], classes: int, settings: LinearProbeSettings, watch: TrainingWatch
 ) -> _Regression:
     """Minimise the objective, which has one minimum, from zero; in float64."""
-    weight = torch.zeros(classes, inputs.shape[1], dtype=torch.float64, requires_grad=True)
-    bias = torch.zeros(classes, dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.LBFGS([weight, bias], max_iter=settings.steps, line_search_fn="strong_wolfe")
+    from scipy.optimize import minimize  # as long to import as the program takes to open its window
+
+    count, width = inputs.shape
+    one_hot = np.eye(classes)[targets]
     losses: list[float] = []
 
-    def objective() -> torch.Tensor:
-        optimiser.zero_grad()
-        errors = torch.nn.functional.cross_entropy(inputs @ weight.T + bias, targets)
-        penalty = weight.square().sum() / (2 * settings.inverse_penalty * len(targets))
-        loss = errors + penalty
-        loss.backward()  # type: ignore[no-untyped-call]
-        losses.append(float(errors.detach()))
-        watch.report(TrainingProgress(min(len(losses), settings.steps), settings.steps, losses[-1]))
-        return loss
+    def objective(flat: Numbers) -> tuple[float, Numbers]:
+        weight, bias = _parted(flat, classes, width)
+        logits = inputs @ weight.T + bias
+        logits -= logits.max(axis=1, keepdims=True)
+        log_shares = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        error = -float((one_hot * log_shares).sum()) / count
+        strength = 1 / (settings.inverse_penalty * count)
+        wrong = (np.exp(log_shares) - one_hot) / count
+        slope = np.concatenate([(wrong.T @ inputs + strength * weight).ravel(), wrong.sum(axis=0)])
+        losses.append(error)
+        watch.report(TrainingProgress(min(len(losses), settings.steps), settings.steps, error))
+        return error + strength * float(np.square(weight).sum()) / 2, slope
 
-    optimiser.step(objective)  # type: ignore[no-untyped-call]
-    return _Regression(weight.detach().numpy(), bias.detach().numpy(), losses)
+    options = {"maxiter": settings.steps, "maxfun": 2 * settings.steps, "ftol": 0.0, "gtol": SLOPE}
+    found = minimize(objective, np.zeros(classes * (width + 1)), method="L-BFGS-B", jac=True, options=options)
+    return _Regression(*_parted(found.x, classes, width), losses)
+
+
+def _parted(flat: Numbers, classes: int, width: int) -> tuple[Numbers, Numbers]:
+    """Give weights, (K, C), and biases, (K,), that lie one after the other."""
+    return flat[: classes * width].reshape(classes, width), flat[classes * width :]

@@ -1,22 +1,21 @@
-"""The methods by name, as command lines and files name them."""
+"""The methods by name, as command lines and files name them. Torch is imported by the one that needs it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+import importlib
 from typing import Any
 
-from pipeline.few_shot.class_means import NearestClassMean
 from pipeline.few_shot.classifier import FewShotClassifier
 from pipeline.few_shot.errors import FewShotError
-from pipeline.few_shot.linear_probe import LinearProbe
-from pipeline.few_shot.spiking import SpikingClassifier
-from pipeline.few_shot.tip_adapter import TipAdapter
-from pipeline.few_shot.zero_shot import ZeroShot
 
-METHODS: Mapping[str, type[FewShotClassifier]] = MappingProxyType(
-    {method.name: method for method in (ZeroShot, NearestClassMean, LinearProbe, TipAdapter, SpikingClassifier)}
-)
+_WHERE = {
+    "zero-shot": ("zero_shot", "ZeroShot"),
+    "mean": ("class_means", "NearestClassMean"),
+    "probe": ("linear_probe", "LinearProbe"),
+    "tip": ("tip_adapter", "TipAdapter"),
+    "adapter": ("spiking", "SpikingClassifier"),
+}
+METHODS = tuple(_WHERE)
 
 
 def make_classifier(name: str, scale: float, **settings: Any) -> FewShotClassifier:
@@ -38,5 +37,6 @@ def make_classifier(name: str, scale: float, **settings: Any) -> FewShotClassifi
     """
     if name not in METHODS:
         raise FewShotError(f'There is no method "{name}": choose {", ".join(METHODS)}.')
-    method = METHODS[name]
+    module, title = _WHERE[name]
+    method: type[FewShotClassifier] = getattr(importlib.import_module(f"pipeline.few_shot.{module}"), title)
     return method(scale, method.Settings(**settings))

@@ -156,7 +156,7 @@ def taught_by(
     ------
     FewShotError, TrainingCancelled
     """
-    from pipeline.few_shot.methods import make_classifier  # imports torch
+    from pipeline.few_shot.methods import make_classifier
 
     name = method or method_for(np.bincount(lesson.labels, minlength=len(lesson.classes)).tolist())
     settings = {"feature_length": FEATURE_LENGTH} if name == "adapter" else {}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -65,6 +67,24 @@ def test_tensors_are_taken_as_arrays_are(name: str) -> None:
     classifier.fit(torch.from_numpy(examples.features), torch.from_numpy(examples.labels), examples.prompts)
     tensors = classifier.logits(torch.from_numpy(examples.features))
     assert np.array_equal(tensors, classifier.logits(examples.features))
+
+
+def test_only_the_adapter_needs_torch() -> None:
+    """Whose import takes seconds: what the window teaches by default is there at once."""
+    code = (
+        "import sys, numpy as np\n"
+        "import pipeline.few_shot.saving, pipeline.few_shot.training\n"
+        "from pipeline.few_shot.methods import METHODS, make_classifier\n"
+        "rng = np.random.default_rng(0)\n"
+        "for name in METHODS:\n"
+        "    if name != 'adapter':\n"
+        "        classifier = make_classifier(name, 20.0)\n"
+        "        classifier.fit(rng.normal(size=(6, 4, 16)), np.arange(6) % 3, rng.normal(size=(3, 16)))\n"
+        "        classifier.logits(rng.normal(size=(4, 16)))\n"
+        "print('torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+    assert (done.stdout, done.returncode) == ("False\n", 0), done.stderr
 
 
 @pytest.mark.parametrize("name", METHODS)
