@@ -29,7 +29,7 @@ TIMESTEP_US = 30_000
 
 def measure(effort: Effort) -> StageResult:
     """Read the bundled tour, repeated into one file, and a busy scene."""
-    count = effort.size(20_000_000, 30_000)
+    count = effort.size(10_000_000, 30_000)
     cases: dict[str, Callable[[], Recording]] = {
         "bundled tour": lambda: real_events(count),
         f"clustered, {EVENTS_PER_S / 1e6:g} Mev/s": lambda: Recording(
