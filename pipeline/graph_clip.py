@@ -10,9 +10,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.clip import ClipModel
 from pipeline.model_choice import ModelPlan
@@ -37,11 +38,30 @@ TEXT_PROBE = "a photo of a cup"
 logger = logging.getLogger(__name__)
 
 
+class AllCores:
+    """Computes pieces on as many cores as there are, each piece on one.
+
+    Its threads are started by the first thread that needs them, and have its priority.
+    """
+
+    def __init__(self) -> None:
+        self.count = usable_cores()
+        self._threads: ThreadPoolExecutor | None = None
+
+    def joined(self, graph: OnnxGraph, pieces: Sequence[npt.NDArray[Any]]) -> Floats:
+        """Give the features of all pieces, one after the other, float32 (N, C)."""
+        if len(pieces) == 1:
+            return graph(pieces[0])
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(self.count, "encode")
+        return np.concatenate(list(self._threads.map(graph, pieces)))
+
+
 class GraphTexts:
     """The text side, see `TextTower`."""
 
-    def __init__(self, graph: OnnxGraph, pieces: WordPieces, sizes: SmallClipSizes) -> None:
-        self._graph, self._pieces, self._end = graph, pieces, sizes.eos_id
+    def __init__(self, graph: OnnxGraph, pieces: WordPieces, sizes: SmallClipSizes, cores: AllCores) -> None:
+        self._graph, self._pieces, self._end, self._cores = graph, pieces, sizes.eos_id, cores
         self.context_length = sizes.context_length
 
     def token_count(self, text: str) -> int:
@@ -54,14 +74,15 @@ class GraphTexts:
         """Encode a few texts; under the causal mask no position after the longest one's end matters."""
         tokens = self._pieces.tokens(texts)
         longest = int((tokens == self._end).argmax(axis=1).max()) + 1
-        return self._graph(np.ascontiguousarray(tokens[:, :longest]))
+        parts = min(self._cores.count, len(tokens))
+        return self._cores.joined(self._graph, np.array_split(np.ascontiguousarray(tokens[:, :longest]), parts))
 
 
 class GraphClip(ClipModel):
     """A CLIP of the bundled architecture, on the CPU in fp32, of two graphs in its folder.
 
-    A frame is computed by one core, several frames by as many cores as there are, each for itself: a frame's feature
-    does not depend on the others.
+    A frame is computed by one core, and for itself: its feature does not depend on others. `module` is there for those
+    who want to look into it; it is loaded when it is first asked for, and computes nothing here.
     """
 
     device = "cpu"
@@ -73,12 +94,12 @@ class GraphClip(ClipModel):
         preprocessing: Preprocessing,
         plan: ModelPlan,
         sizes: SmallClipSizes,
+        cores: AllCores,
         *,
         logit_scale: float,
         notice: str = "",
     ) -> None:
-        self._images, self._sizes = images, sizes
-        self._others: ThreadPoolExecutor | None = None
+        self._images, self._sizes, self._cores = images, sizes, cores
         super().__init__(texts, preprocessing, plan, logit_scale=logit_scale, precision="fp32", notice=notice)
 
     @property
@@ -98,11 +119,7 @@ class GraphClip(ClipModel):
 
     def _encoded(self, frames: Frames, normalisation: str, view: str) -> Floats:
         pictures = self.preprocessing.pictures(frames, normalisation=normalisation, view=view)
-        if len(pictures) == 1:
-            return self._images(pictures)
-        if self._others is None:  # threads of the thread that needs them: they have its priority
-            self._others = ThreadPoolExecutor(usable_cores(), "encode frames")
-        return np.concatenate(list(self._others.map(self._images, pictures[:, None])))
+        return self._cores.joined(self._images, list(pictures[:, None]))
 
 
 def graph_clip(plan: ModelPlan, precision: str, following: Following, notice: str = "") -> GraphClip | None:
@@ -131,17 +148,17 @@ def graph_clip(plan: ModelPlan, precision: str, following: Following, notice: st
     following.say(f"Loading {plan}")
     check_weights_file(file)
     pieces = word_pieces_of(plan, sizes)
-    preprocessing = Preprocessing.of(sizes.image_size, plan.preprocessing)
+    preprocessing, cores = Preprocessing.of(sizes.image_size, plan.preprocessing), AllCores()
     try:
         weights = read_small_clip_weights(file)
-        images, texts = _graphs(plan, weights, preprocessing, pieces, sizes)
+        images, texts = _graphs(plan, weights, preprocessing, pieces, sizes, cores)
     # What ONNX Runtime raises has no common class; torch does all that it does, and says what is wrong with weights.
     except Exception as error:
         logger.warning("%s and %s in %s are not used: %s", IMAGE_GRAPH, TEXT_GRAPH, folder, first_line(error))
         return None
     following.stop_if_cancelled()
     scale = float(weights["logit_scale"].reshape(-1)[0])
-    return GraphClip(images, texts, preprocessing, plan, sizes, logit_scale=scale, notice=notice)
+    return GraphClip(images, texts, preprocessing, plan, sizes, cores, logit_scale=scale, notice=notice)
 
 
 def _graphs(
@@ -150,6 +167,7 @@ def _graphs(
     preprocessing: Preprocessing,
     pieces: WordPieces,
     sizes: SmallClipSizes,
+    cores: AllCores,
 ) -> tuple[OnnxGraph, GraphTexts]:
     """Give both graphs, which have shown that they give the right numbers."""
     assert plan.folder is not None
@@ -161,6 +179,6 @@ def _graphs(
             of_texts[name] = values
     images = OnnxGraph(plan.folder / IMAGE_GRAPH, of_images)
     images.check(preprocessing.pictures(rings(preprocessing.size)[None], normalisation="clip", view="crop"))
-    graph = OnnxGraph(plan.folder / TEXT_GRAPH, of_texts, usable_cores())
+    graph = OnnxGraph(plan.folder / TEXT_GRAPH, of_texts)
     graph.check(pieces.tokens([TEXT_PROBE]))
-    return images, GraphTexts(graph, pieces, sizes)
+    return images, GraphTexts(graph, pieces, sizes, cores)

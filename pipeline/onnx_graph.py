@@ -25,15 +25,13 @@ class GraphDisagrees(Exception):
 
 
 class OnnxGraph:
-    """One graph with its weights. Several threads may call it.
+    """One graph with its weights. Several threads may call it; a call takes one core.
 
     Parameters
     ----------
     file : Path
     weights : mapping of str to float32 array
-        By the names in the graph; others are left out. They stay in use.
-    cores : int
-        For one call.
+        Exactly those that the graph names. They stay in use.
 
     Raises
     ------
@@ -43,14 +41,13 @@ class OnnxGraph:
         What ONNX Runtime makes of a graph that is damaged or needs other weights.
     """
 
-    def __init__(self, file: Path, weights: Mapping[str, Floats], cores: int = 1) -> None:
+    def __init__(self, file: Path, weights: Mapping[str, Floats]) -> None:
         import onnxruntime
 
         onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = cores, 1
-        # Threads that look busily for more to do take the core that the window needs.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # One core a call: threads that wait for each other cost more than they help.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4
         self._weights = dict(weights)
         options.add_external_initializers(
