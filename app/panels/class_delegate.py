@@ -16,7 +16,7 @@ from PyQt6.QtCore import (
     Qt,
     pyqtSignal,
 )
-from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QKeyEvent, QPainter, QPen
+from PyQt6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPen, QRegion
 from PyQt6.QtWidgets import QLineEdit, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.contrast import mixed, readable, row_fill
@@ -24,7 +24,7 @@ from app.icons import paint_icon
 from app.panels.card import paint_ring
 from app.panels.class_list_model import ROW_ROLE, ClassListModel
 from app.panels.class_rows import LONGEST_TEXT, Row, tidy
-from app.panels.fitting import draw_line, elided, is_rtl, middle_baseline
+from app.panels.fitting import draw_line, elided, is_rtl, middle_baseline, text_width
 from app.theme import CLASS_COLOURS, DARK, LARGE, ROW_GAP, Measures, Theme, font
 
 SWATCH = 16
@@ -117,6 +117,8 @@ class ClassDelegate(QStyledItemDelegate):
         self.theme, self.measures = DARK, LARGE
         self.painted: dict[int, int] = {}
         """Width in px of each fill on screen."""
+        self.dirty: QRegion | None = None
+        """What of the view has to be painted; None: all."""
         self.editor: RowEditor | None = None
         self._elided: dict[tuple[str, int, int], str] = {}
         self._row_goes.connect(model.rows.edit, Qt.ConnectionType.QueuedConnection)  # type: ignore[call-arg]
@@ -175,7 +177,8 @@ class ClassDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         winner = self._model.winner() == row.id and not self._model.untrained
         active = row.id in (self._pointer.hovered, self._pointer.ring, self._pointer.dragged, self._pointer.taught)
-        self._paint_swatch(painter, row, boxes.swatch)
+        if self._is_dirty(boxes.swatch):
+            self._paint_swatch(painter, row, boxes.swatch)
         fill = self._paint_field(painter, row, boxes.field, winner, active)
         if self._pointer.edited != row.id:
             self._paint_words(painter, row, boxes, winner, active, fill)
@@ -186,10 +189,14 @@ class ClassDelegate(QStyledItemDelegate):
             self._paint_count(painter, row, boxes.field, fill)
         if row.id in (self._pointer.hovered, self._pointer.dragged) and self._model.movable:
             self._paint_handle(painter, row, boxes.handle)
-        self._paint_percentage(painter, row, boxes.percentage, winner)
+        if self._is_dirty(boxes.percentage):
+            self._paint_percentage(painter, row, boxes.percentage, winner)
         if row.id in (self._pointer.ring, self._pointer.dragged) and self._pointer.edited != row.id:
             paint_ring(painter, QRectF(boxes.row), self.theme.colour("focus"), 8)
         painter.restore()
+
+    def _is_dirty(self, box: QRect) -> bool:
+        return self.dirty is None or self.dirty.intersects(box)
 
     def number(self, row: Row) -> int:
         """Its colour, or grey where the answers mean nothing."""
@@ -244,24 +251,23 @@ class ClassDelegate(QStyledItemDelegate):
         line = QRectF(field.left(), field.top() + (5 if two_lines else 0), 1, 20 if two_lines else field.height())
         face = self._bold if winner else self._plain
         rtl = is_rtl(row.label)
-        painter.setFont(face)
         painter.setPen(self.theme.colour("text1" if self._model.known else "text2"))
         label = self._fit(row.label, face, right - left)
         baseline = middle_baseline(face, line)
-        draw_line(painter, label, left, right, baseline, rtl=rtl)
+        draw_line(painter, face, label, left, right, baseline, rtl=rtl)
         under_words = fill if self.painted.get(row.id, 0) > INSET else None
         surface = under_words or self.theme.colour("bg3" if active else "bg2")
         painter.setPen(readable(self.theme, "text2", surface))
         if row.prompt is not None:
-            taken = QFontMetricsF(face).horizontalAdvance(label) + 10
+            taken = text_width(label, face) + 10
             start, end = (left, right - taken) if rtl else (left + taken, right)
             if end - start > 24:
-                painter.setFont(self._dim)
-                draw_line(painter, self._fit(row.prompt, self._dim, end - start), start, end, baseline, rtl=rtl)
+                draw_line(
+                    painter, self._dim, self._fit(row.prompt, self._dim, end - start), start, end, baseline, rtl=rtl
+                )
         if two_lines and notice is not None:
-            painter.setFont(self._small)
             low = middle_baseline(self._small, QRectF(field.left(), field.top() + 23, 1, 16))
-            draw_line(painter, self._fit(notice, self._small, right - left), left, right, low, rtl=rtl)
+            draw_line(painter, self._small, self._fit(notice, self._small, right - left), left, right, low, rtl=rtl)
 
     def _fit(self, text: str, face: QFont, width: float) -> str:
         key = (text, face.weight() * 100 + face.pixelSize(), int(width))
@@ -328,10 +334,9 @@ class ClassDelegate(QStyledItemDelegate):
 
     def _paint_percentage(self, painter: QPainter, row: Row, box: QRect, winner: bool) -> None:
         face = self._bold_figures if winner else self._figures
-        painter.setFont(face)
         painter.setPen(self.theme.colour("text1" if self._model.known else "text2"))
         text = self._model.percentage(row.id)
-        draw_line(painter, text, box.left(), box.right() + 1, middle_baseline(face, QRectF(box)), at_right=True)
+        draw_line(painter, face, text, box.left(), box.right() + 1, middle_baseline(face, QRectF(box)), at_right=True)
 
     # Editing
 

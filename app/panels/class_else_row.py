@@ -43,6 +43,7 @@ class ElseRow(QWidget):
         self.switch = Switch("Judge “something else” too", self)
         self.switch.clicked.connect(self._switched)
         self.setToolTip(WHAT)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # its card is not painted for every moved bar
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     @property
@@ -71,8 +72,10 @@ class ElseRow(QWidget):
 
     def follow(self) -> None:
         """Paint again where something looks different now."""
-        if self._look() != self._painted:
-            self.update()
+        look = self._look()
+        if look != self._painted:
+            only_bar = look[1:] == self._painted[1:]
+            self.update(self._boxes().field if only_bar else self.rect())
 
     def _look(self) -> tuple[object, ...]:
         return self._fill_width(), self.percentage, self.leads, self.on, self._model.known
@@ -112,6 +115,7 @@ class ElseRow(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)
+        painter.fillRect(self.rect(), self._theme.colour("bg1"))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         boxes = self._boxes()
         self._painted = self._look()
@@ -150,14 +154,12 @@ class ElseRow(QWidget):
         face, figures = font(15, weight, tabular=False), font(15, weight)
         left, right = field.left() + INSET, self.switch.geometry().left()
         surface = row_fill(theme, CLASS_COLOURS, self.leads) if self._fill_width() > INSET else theme.colour("bg2")
-        painter.setFont(face)
         painter.setPen(readable(theme, "text2", surface) if self.on else theme.colour("text3"))
-        draw_line(painter, elided(LABEL, face, right - left), left, right, middle_baseline(face, QRectF(field)))
-        painter.setFont(figures)
+        draw_line(painter, face, elided(LABEL, face, right - left), left, right, middle_baseline(face, QRectF(field)))
         painter.setPen(theme.colour("text1" if self.leads else "text2"))
         box = boxes.percentage
         baseline = middle_baseline(figures, QRectF(box))
-        draw_line(painter, self.percentage, box.left(), box.right() + 1, baseline, at_right=True)
+        draw_line(painter, figures, self.percentage, box.left(), box.right() + 1, baseline, at_right=True)
 
     def _speak(self) -> None:
         value = self._model.digits.shown.get(ELSE_ID) if self.on and self._model.known else None

@@ -81,6 +81,9 @@ class ClassListView(QListView):
         self._ticks.setInterval(TICK_MS)
         self._ticks.timeout.connect(self._tick)
         self.setStyleSheet("QListView { background: transparent; border: none; outline: none; }")
+        viewport = self.viewport()
+        if viewport is not None:  # it paints its surface itself: the card below is not painted for every moved bar
+            viewport.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
     # Looks
 
@@ -127,7 +130,9 @@ class ClassListView(QListView):
         if everything:
             self._repaint_all()
         self._rank()
-        if self.isVisible() and not self._ticks.isActive():
+        if self._ticks.isActive() and self.classes.digits.wait_s() > 0:
+            return  # the next tick shows it: predictions may come much more often than bars are moved
+        if self.isVisible():
             self._ticks.start()
         self._tick()
 
@@ -162,10 +167,10 @@ class ClassListView(QListView):
                 changed = digits.shown.get(row_id) != before.get(row_id)
                 if changed or row_id in (winner, self.classes.winner()):
                     self._repaint_row(row_id)
+        field = self.rows_delegate.boxes(QRect(), self.width()).field.width()
         for row_id in self.shown_ids():
-            boxes = self._boxes(row_id)
-            if self.rows_delegate.fill_width(row_id, boxes.field.width()) != self.rows_delegate.painted.get(row_id):
-                self._update(boxes.field)
+            if self.rows_delegate.fill_width(row_id, field) != self.rows_delegate.painted.get(row_id):
+                self._update(self._boxes(row_id).field)
         if self._came_from:
             if (self._clock() - self._moving_since) * 1000 >= motion.duration(RANK_MS):
                 self._came_from = {}
@@ -206,14 +211,30 @@ class ClassListView(QListView):
         self._came_from = {}
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        if not self._came_from:
-            super().paintEvent(event)
-            return
-        progress = in_out_cubic((self._clock() - self._moving_since) * 1000 / max(1, motion.duration(RANK_MS)))
+        """Paint the rows that look different: Qt itself would paint all between the first and the last of them."""
+        assert event is not None
+        dirty, delegate = event.region(), self.rows_delegate
         painter = QPainter(self.viewport())
+        painter.fillRect(event.rect(), delegate.theme.colour("bg1"))
         option = QStyleOptionViewItem()
-        self.initViewItemOption(option)
         option.widget = self
+        delegate.dirty = dirty
+        for place, top in self._gliding() if self._came_from else self._standing():
+            option.rect = QRect(0, top, self.width(), self.item_height)
+            if dirty.intersects(option.rect):
+                delegate.paint(painter, option, self.classes.index(place))
+        delegate.dirty = None
+        painter.end()
+
+    def _standing(self) -> list[tuple[int, int]]:
+        """Place and top (px) of the rows on screen."""
+        offset, height = self.verticalOffset(), self.item_height
+        first, last = max(0, offset // height), (offset + self.height()) // height + 1
+        return [(place, place * height - offset) for place in range(first, min(last, len(self.classes.order)))]
+
+    def _gliding(self) -> list[tuple[int, int]]:
+        """The same while rows glide to their places; what rises comes last, above what sinks."""
+        progress = in_out_cubic((self._clock() - self._moving_since) * 1000 / max(1, motion.duration(RANK_MS)))
         offset, height = self.verticalOffset(), self.height()
         shown = []
         for place, row_id in enumerate(self.classes.order):
@@ -222,10 +243,7 @@ class ClassListView(QListView):
             top = round(start + (target - start) * progress)
             if -self.item_height < top < height:
                 shown.append((start - target, place, top))
-        for _, place, top in sorted(shown):  # what rises lies above what sinks
-            option.rect = QRect(0, top, self.width(), self.item_height)
-            self.rows_delegate.paint(painter, option, self.classes.index(place))
-        painter.end()
+        return [(place, top) for _, place, top in sorted(shown)]
 
     # The pointer
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QFont, QFontMetricsF, QPainter, QTextLayout, QTextOption
+from PyQt6.QtGui import QFont, QFontMetricsF, QPainter, QStaticText, QTextLayout, QTextOption, QTransform
 
 from app.theme import font
 
@@ -82,8 +83,45 @@ def fit_text(
     return FittedText(tuple(lines), face, sizes[-1], rtl)
 
 
+@lru_cache(maxsize=1024)
+def text_width(text: str, face: QFont) -> float:
+    """Give how wide the text is in this font, px."""
+    return float(QFontMetricsF(face).horizontalAdvance(text))
+
+
+@lru_cache(maxsize=256)
+def ink_box(text: str, face: QFont) -> QRectF:
+    """Give where the text leaves ink, px from its start on the baseline; shared, so not to be changed."""
+    return QFontMetricsF(face).tightBoundingRect(text)
+
+
+@lru_cache(maxsize=64)
+def _ascent(face: QFont) -> float:
+    return float(QFontMetricsF(face).ascent())
+
+
+@lru_cache(maxsize=64)
+def _cap_height(face: QFont) -> float:
+    return float(QFontMetricsF(face).capHeight())
+
+
+@lru_cache(maxsize=1024)
+def _laid_out(text: str, face: QFont, rtl: bool) -> QStaticText:
+    # Laying out takes several times as long as drawing, and the same few texts are drawn again and again.
+    made = QStaticText(text)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
+    option = QTextOption()
+    option.setTextDirection(Qt.LayoutDirection.RightToLeft if rtl else Qt.LayoutDirection.LeftToRight)
+    option.setWrapMode(QTextOption.WrapMode.NoWrap)
+    made.setTextOption(option)
+    made.prepare(QTransform(), face)
+    return made
+
+
 def draw_line(
     painter: QPainter,
+    face: QFont,
     text: str,
     left: float,
     right: float,
@@ -92,31 +130,25 @@ def draw_line(
     rtl: bool = False,
     at_right: bool | None = None,
 ) -> None:
-    """Draw one line between `left` and `right` in the painter's font.
+    """Draw one line between `left` and `right` in this font.
 
     It stands at the left, or at the right when it runs from right to left (`rtl`) or when `at_right` says so.
     """
-    painter.setLayoutDirection(Qt.LayoutDirection.RightToLeft if rtl else Qt.LayoutDirection.LeftToRight)
-    x = (
-        right - QFontMetricsF(painter.font()).horizontalAdvance(text)
-        if (rtl if at_right is None else at_right)
-        else left
-    )
-    painter.drawText(QPointF(x, baseline), text)
-    painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+    x = right - text_width(text, face) if (rtl if at_right is None else at_right) else left
+    painter.setFont(face)
+    painter.drawStaticText(QPointF(x, baseline - _ascent(face)), _laid_out(text, face, rtl))
 
 
 def draw_fitted(painter: QPainter, fitted: FittedText, left: float, right: float, bottom: float) -> None:
     """Draw the lines so that the last one's baseline is at `bottom`."""
-    painter.setFont(fitted.font)
     for above, line in enumerate(reversed(fitted.lines)):
         baseline = bottom - above * fitted.pixels * LINE_HEIGHT
-        draw_line(painter, line, left, right, baseline, rtl=fitted.rtl)
+        draw_line(painter, fitted.font, line, left, right, baseline, rtl=fitted.rtl)
 
 
 def middle_baseline(face: QFont, box: QRectF) -> float:
     """Baseline of text whose capitals stand in the middle of the box."""
-    return box.center().y() + QFontMetricsF(face).capHeight() / 2
+    return box.center().y() + _cap_height(face) / 2
 
 
 def elided(text: str, face: QFont, width: float) -> str:

@@ -84,10 +84,9 @@ class _Table(QWidget):
     def _write(
         self, painter: QPainter, face: QFont, token: str, text: str, left: float, right: float, top: float
     ) -> None:
-        painter.setFont(face)
         painter.setPen(self._theme.colour(token))
         baseline = middle_baseline(face, QRectF(left, top, 1, self._line))
-        draw_line(painter, elided(text, face, right - left), left, right, baseline)
+        draw_line(painter, face, elided(text, face, right - left), left, right, baseline)
 
     def _caps(self, keys: str) -> list[str]:
         return [key.strip() for key in keys.split(BETWEEN_KEYS) if key.strip()]
@@ -180,12 +179,12 @@ class HelpOverlay(Overlay):
         painter = QPainter(self)
         box = QRectF(self.card.geometry())
         face = font(24, 650, -1.0)
-        painter.setFont(face)
         painter.setPen(self.theme.colour("text1"))
         head = QRectF(box.left() + 32, box.top() + 24, box.width() - 64, 36)
-        draw_line(painter, "Keyboard", head.left(), head.right(), middle_baseline(face, head))
+        draw_line(painter, face, "Keyboard", head.left(), head.right(), middle_baseline(face, head))
         face = font(13)
-        painter.setFont(face)
         painter.setPen(self.theme.colour("text2"))
-        draw_line(painter, "F1 or Esc closes", head.left(), head.right(), middle_baseline(face, head), at_right=True)
+        draw_line(
+            painter, face, "F1 or Esc closes", head.left(), head.right(), middle_baseline(face, head), at_right=True
+        )
         painter.end()

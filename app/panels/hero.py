@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from PyQt6.QtCore import QRectF, QSize, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QFontMetricsF, QHideEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
+from PyQt6.QtCore import QRect, QRectF, QSize, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QHideEvent, QPainter, QPaintEvent, QRegion, QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from app import motion
@@ -18,8 +18,10 @@ from app.panels.fitting import (
     draw_line,
     elided,
     fit_text,
+    ink_box,
     is_rtl,
     middle_baseline,
+    text_width,
 )
 from app.theme import BAR_MS, DARK, LARGE, SMALL, Measures, Theme, font
 
@@ -112,6 +114,8 @@ class Hero(QWidget):
         self._readings: Readings[tuple[str, str]] = Readings(clock)
         self._progress: float | None = None
         self._drawn_bar = -1.0
+        self._ink = QRectF()
+        """Where the big text was painted last."""
         self._fitted: dict[_Face, FittedText] = {}
         self._named_at = clock() - NAME_S
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -216,7 +220,7 @@ class Hero(QWidget):
         if before != self._leader.shown:
             self._readings.reset()
         if self._readings.offer(readings):
-            self.update()  # the whole: the bar's length follows the digits
+            self._update_numbers()
         self._bar.move("bar", probability)
         self._show(self._answer_face(label, colour_number, untrained))
         self._wake()
@@ -287,7 +291,7 @@ class Hero(QWidget):
             if self._face.kind == "answer" and not self._face.grey_bar:
                 self._show(self._answer_face(self._face.text, self._face.colour_number, False))
             self._name_soon()
-            self.update()
+            self._update_numbers()
         if self._old_face is not None:
             if self._fade() >= 1:
                 self._old_face = None
@@ -358,40 +362,59 @@ class Hero(QWidget):
         if self._face.kind == "answer":
             # The place of two digits, whatever they are: the bar's end stands still.
             face = font(self._measures.hero_percentage, 600, TRACKING)
-            widest = max(QFontMetricsF(face).horizontalAdvance(text) for text in ("88%", self.percentage))
-            right -= round(widest) + 15
+            right -= round(max(text_width(text, face) for text in ("88%", self.percentage))) + 15
         elif self._face.kind == "starting" and self._progress is not None:
-            right -= round(QFontMetricsF(font(20, 600)).horizontalAdvance("100%")) + 12
+            right -= round(text_width("100%", font(20, 600))) + 12
         return QRectF(left, self._layout.bar - BAR_HEIGHT / 2, max(0, right - left), BAR_HEIGHT)
 
+    def _header_strip(self) -> QRect:
+        return QRect(0, 0, self.width(), self._layout.top - 2)
+
+    def _bar_strip(self) -> QRect:
+        """The bar and its digits."""
+        reach = round(0.42 * self._measures.hero_percentage)
+        return QRect(0, self._layout.bar - reach, self.width(), 2 * reach)
+
+    def _update_numbers(self) -> None:
+        """Other digits are shown: they, the runner-up, and the bar, whose length follows its digits."""
+        self.update(self._header_strip())
+        self.update(self._bar_strip())
+
     def paintEvent(self, event: QPaintEvent | None) -> None:
+        assert event is not None
+        dirty = event.region()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_header(painter)
-        self._paint_bar(painter)
-        if self._old_face is None:
-            self._paint_text(painter, self._face)
-        else:
-            shown = out_cubic(self._fade())
-            painter.setOpacity(1 - shown)
-            self._paint_text(painter, self._old_face)
-            painter.setOpacity(shown)
-            self._paint_text(painter, self._face)
+        if dirty.intersects(self._header_strip()):
+            self._paint_header(painter)
+        if dirty.intersects(self._bar_strip()):
+            self._paint_bar(painter, dirty)
+        # The big text is the costly part, and stands still while the bar moves.
+        if self._old_face is not None:
+            self._paint_fade(painter, self._old_face)
+        elif dirty.boundingRect() == self.rect() or dirty.intersects(self._ink.toAlignedRect()):
+            self._ink = self._paint_text(painter, self._face)
         painter.end()
+
+    def _paint_fade(self, painter: QPainter, old: _Face) -> None:
+        shown = out_cubic(self._fade())
+        painter.setOpacity(1 - shown)
+        before = self._paint_text(painter, old)
+        painter.setOpacity(shown)
+        self._ink = self._paint_text(painter, self._face).united(before)
 
     def _paint_header(self, painter: QPainter) -> None:
         face = font(13)
         words_face = font(13, tabular=False)
-        painter.setFont(words_face)
         painter.setPen(self._theme.colour("text2"))
         left, right = float(self._measures.padding), float(self.width() - self._measures.padding)
         baseline = middle_baseline(face, QRectF(0, self._layout.header - 10, self.width(), 20))
-        draw_line(painter, self._face.header, left, right, baseline)
+        draw_line(painter, words_face, self._face.header, left, right, baseline)
         if self._face.kind != "answer" or not self.runner_up:
             return
-        left += QFontMetricsF(face).horizontalAdvance(self._face.header) + 24
+        left += text_width(self._face.header, face) + 24
         label, _, number = self.runner_up.removeprefix("then ").rpartition("  ")
-        number_width = QFontMetricsF(face).horizontalAdvance("  " + number)
+        number_width = text_width("  " + number, face)
         words = elided(f"then {label}", words_face, right - left - number_width)
         # The number stays at the edge whatever the label's direction.
         painter.setFont(face)
@@ -400,11 +423,10 @@ class Hero(QWidget):
             Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
             number,
         )
-        painter.setFont(words_face)
-        start = right - number_width - QFontMetricsF(words_face).horizontalAdvance(words)
-        draw_line(painter, words, start, right - number_width, baseline)
+        start = right - number_width - text_width(words, words_face)
+        draw_line(painter, words_face, words, start, right - number_width, baseline)
 
-    def _paint_bar(self, painter: QPainter) -> None:
+    def _paint_bar(self, painter: QPainter, dirty: QRegion) -> None:
         box = self._bar_box()
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._theme.colour("bg3"))
@@ -433,12 +455,14 @@ class Hero(QWidget):
         if value > 0:
             filled = QRectF(box.left(), box.top(), max(float(BAR_HEIGHT), box.width() * value), BAR_HEIGHT)
             painter.drawRoundedRect(filled, BAR_HEIGHT / 2, BAR_HEIGHT / 2)
-        painter.setFont(face)
-        painter.setPen(self._theme.colour("text2" if self._face.grey_bar else "text1"))
         right = self.width() - self._measures.padding
-        draw_line(painter, self.percentage, 0, right, middle_baseline(face, box), at_right=True)
+        if not dirty.intersects(QRect(round(box.right()) + 1, 0, self.width(), self.height())):
+            return
+        painter.setPen(self._theme.colour("text2" if self._face.grey_bar else "text1"))
+        draw_line(painter, face, self.percentage, 0, right, middle_baseline(face, box), at_right=True)
 
-    def _paint_text(self, painter: QPainter, face: _Face) -> None:
+    def _paint_text(self, painter: QPainter, face: _Face) -> QRectF:
+        """Paint the big text and what stands under it; give where."""
         layout = self._layout
         left, right = self._measures.padding, self.width() - self._measures.padding
         painter.setPen(self._theme.colour(face.colour))
@@ -453,6 +477,12 @@ class Hero(QWidget):
         # Big letters have a side bearing: optically at the padding.
         nudge = fitted.pixels * 0.035
         draw_fitted(painter, fitted, left - nudge, right + nudge, baseline)
+        first_line = baseline - (len(fitted.lines) - 1) * fitted.pixels * LINE_HEIGHT
+        ink = [ink_box(line, fitted.font) for line in fitted.lines]
+        top = min((first_line + box.top() for box in ink[:1]), default=baseline)
+        end = max((baseline + box.bottom() for box in ink[-1:]), default=baseline)
+        end = max(end, layout.bar - BAR_HEIGHT) if face.detail else end
+        return QRectF(0, top - 1, self.width(), end - top + 2)
 
     def _fit(self, face: _Face, width: float, height: float) -> FittedText:
         key = replace(face, colour="", header="", grey_bar=False, colour_number=0)
@@ -472,10 +502,9 @@ class Hero(QWidget):
         """Draw up to two lines that end above the bar; the y above which the big text may stand."""
         fitted = fit_text(detail, (13,), right - left, 40, weight=400)
         painter.setPen(self._theme.colour("text2"))
-        painter.setFont(fitted.font)
         baseline = self._layout.bar - 32.0 if self._layout is _LARGE else self._layout.bar - 22.0
         for above, line in enumerate(reversed(fitted.lines)):
-            draw_line(painter, line, left, right, baseline - above * 18, rtl=is_rtl(detail))
+            draw_line(painter, fitted.font, line, left, right, baseline - above * 18, rtl=is_rtl(detail))
         return baseline - (len(fitted.lines) - 1) * 18 - 22
 
 

@@ -26,6 +26,25 @@ HEADS = {True: 44, False: 34}
 AXIS = 24
 
 
+REFRESH_S = 0.03
+"""Predictions that come faster are drawn together."""
+
+
+class _Plot(QWidget):
+    """The scrolling picture with its labels. Opaque: what lies below is not painted each time that it moves on."""
+
+    def __init__(self, panel: HistoryPanel) -> None:
+        super().__init__(panel)
+        self._panel = panel
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter = QPainter(self)
+        self._panel.paint_plot(painter, self.rect())
+        painter.end()
+
+
 class HistoryPanel(QWidget):
     """Axes, labels and a scrolling picture. It paints no card: the window puts it on one, above the transport bar."""
 
@@ -34,7 +53,9 @@ class HistoryPanel(QWidget):
         self._theme, self._measures = DARK, LARGE
         self._samples = Samples()
         self.plot = HistoryPlot(self._samples)
+        self._shown = _Plot(self)
         self._now: float | None = None
+        self._refreshed_at = 0.0
         self._changed_since: float | None = None
         self._labels: dict[tuple[str, int, bool], QPixmap] = {}
         self.style_choice = Segmented([("stacked", "Stacked"), ("lines", "Lines")], "History", parent=self)
@@ -72,7 +93,8 @@ class HistoryPanel(QWidget):
         since = before if near and before is not None else time_s
         self._changed_since = since if self._changed_since is None else min(since, self._changed_since)
         self._now = time_s if self._now is None else max(self._now, time_s)
-        self._refresh()
+        if not 0 <= self._now - self._refreshed_at < REFRESH_S:
+            self._refresh()
 
     def tick(self, now_s: float) -> None:
         """Let time go on; `now_s` is at the right edge."""
@@ -127,7 +149,8 @@ class HistoryPanel(QWidget):
             self.plot.invalidate()
             return
         if self.plot.advance(self._now or 0.0, self._changed_since):
-            self.update(self._plot_box())
+            self._shown.update()
+        self._refreshed_at = self._now or 0.0
         self._changed_since = None
 
     # Looks
@@ -165,6 +188,7 @@ class HistoryPanel(QWidget):
         middle = 21 if self._large else 17
         top = middle - size.height() // 2
         self.style_choice.setGeometry(self.width() - 12 + RING_ROOM - size.width(), top, size.width(), size.height())
+        self._shown.setGeometry(self._plot_box())
         self.plot.resize(self._plot_box().size(), self.devicePixelRatioF())
         self._refresh()
         self.update()
@@ -191,27 +215,26 @@ class HistoryPanel(QWidget):
         if event is None:
             return
         painter = QPainter(self)
-        box = self._plot_box()
+        self._paint_axes(painter, self._plot_box())
+        painter.end()
+
+    def paint_plot(self, painter: QPainter, box: QRect) -> None:
+        """Paint the picture and its labels into this box."""
         painter.drawPixmap(box.topLeft(), self.plot.pixmap)
         self._paint_labels(painter, box)
-        if not box.contains(event.rect()):
-            self._paint_axes(painter, box)
-        painter.end()
 
     def _paint_axes(self, painter: QPainter, box: QRect) -> None:
         theme = self._theme
         face = font(13, 600)
-        painter.setFont(face)
         painter.setPen(theme.colour("text1"))
         span = self.plot.span_s
         head = QRectF(16, 0, 300, 44 if self._large else 36)
-        draw_line(painter, f"Last {span:g} seconds", 16, 316, middle_baseline(face, head))
+        draw_line(painter, face, f"Last {span:g} seconds", 16, 316, middle_baseline(face, head))
         face = font(12)
-        painter.setFont(face)
         painter.setPen(theme.colour("text3"))
         for share, text in ((0.0, "100%"), (0.5, "50%"), (1.0, "0%")):
             line = QRectF(0, box.top() + share * box.height() - 8, 1, 16)
-            draw_line(painter, text, 0, box.left() - 8, middle_baseline(face, line), at_right=True)
+            draw_line(painter, face, text, 0, box.left() - 8, middle_baseline(face, line), at_right=True)
         step = self._step(box.width())
         baseline = middle_baseline(face, QRectF(0, box.bottom() + 4, 1, 18))
         for count in range(math.floor(span / step) + 1):
@@ -220,7 +243,7 @@ class HistoryPanel(QWidget):
             x = box.right() + 1 - seconds / span * box.width()
             width = QFontMetricsF(face).horizontalAdvance(text)
             left = min(max(box.left(), x - width / 2), box.right() + 1 - width)
-            draw_line(painter, text, left, left + width, baseline)
+            draw_line(painter, face, text, left, left + width, baseline)
 
     def _step(self, width: int) -> float:
         fitting = (step for step in STEPS if step / self.plot.span_s * width >= LEAST_STEP)
@@ -288,10 +311,9 @@ class HistoryPanel(QWidget):
         if swatch:
             painter.setBrush(theme.colour("text3") if band == ELSE else theme.class_colour(band or 0))
             painter.drawRoundedRect(QRectF(6, 6, 10, 10), 3, 3)
-        painter.setFont(face)
         painter.setPen(theme.colour("text1"))
         line = QRectF(0, 0, width, 22)
-        draw_line(painter, shown, 7 + swatch, width - 7, middle_baseline(face, line), rtl=is_rtl(shown))
+        draw_line(painter, face, shown, 7 + swatch, width - 7, middle_baseline(face, line), rtl=is_rtl(shown))
         painter.end()
         return pixmap
 

@@ -294,11 +294,10 @@ class TemplateField(QWidget):
         theme, box = self._theme, self._box()
         if self._message:
             face = font(12)
-            painter.setFont(face)
             painter.setPen(theme.colour("error"))
             words = elided(self._message, face, box.width())
             line = QRectF(box.left(), box.bottom() + 4, box.width(), MESSAGE - 4)
-            draw_line(painter, words, line.left(), line.right(), middle_baseline(face, line))
+            draw_line(painter, face, words, line.left(), line.right(), middle_baseline(face, line))
         if self.edit.isHidden():
             self._paint_face(painter, box)
         painter.end()
@@ -329,10 +328,9 @@ class TemplateField(QWidget):
                 if room < 16:
                     return
                 shown = elided(words, plain, room)
-                painter.setFont(plain)
                 painter.setPen(self._theme.colour("text2"))
                 x += gap if words[0].isalnum() else 2.0 if place else 0.0
-                draw_line(painter, shown, x, box.right(), middle_baseline(plain, box))
+                draw_line(painter, plain, shown, x, box.right(), middle_baseline(plain, box))
                 x += QFontMetricsF(plain).horizontalAdvance(shown)
             if place < len(parts) - 1:
                 x = self._paint_chip(painter, strong, x + (6 if words or place else 0), box)

@@ -103,6 +103,7 @@ class _TimeReadout(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._theme, self._now, self._whole, self._with_whole = DARK, "00:00.00", "00:00.00", True
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # its card is not painted with every position
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     @property
@@ -136,6 +137,7 @@ class _TimeReadout(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)
         box = QRectF(self.rect())
+        painter.fillRect(self.rect(), self._theme.colour("bg1"))
         painter.setFont(font(15, 600))
         painter.setPen(self._theme.colour("text1"))
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, self._now)

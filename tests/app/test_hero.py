@@ -1,6 +1,6 @@
 import pytest
-from PyQt6.QtCore import QEvent, QObject, QRect
-from PyQt6.QtGui import QColor, QImage, QPaintEvent
+from PyQt6.QtCore import QEvent, QObject, QPoint, QRect
+from PyQt6.QtGui import QColor, QImage, QPaintEvent, QRegion
 from PyQt6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -43,11 +43,13 @@ class Painted(QObject):
     def __init__(self, widget: QWidget) -> None:
         super().__init__(widget)
         self.boxes: list[QRect] = []
+        self.region = QRegion()
         widget.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         if isinstance(event, QPaintEvent):
             self.boxes.append(event.rect())
+            self.region += event.region()
         return False
 
 
@@ -92,11 +94,33 @@ def test_new_digits_are_drawn_at_once_with_the_bar_that_makes_room_for_them(
     painted = Painted(hero)
     hero.show_answer("a person", 0.87, 0, ("umbrella", 0.06))
     qtbot.waitUntil(lambda: hero.rect() in painted.boxes)
-    painted.boxes.clear()
+    before = hero.grab().toImage()
+    painted.region = QRegion()
     clock.now += 1
     hero.show_answer("a person", 1.0, 0, ("umbrella", 0.0))
     assert hero.percentage == "100%"
+    qtbot.waitUntil(lambda: not painted.region.isEmpty())
+    assert not painted.region.contains(QPoint(30, 100)), "the big text is not painted again"
+    hero.render(before, painted.region.boundingRect().topLeft(), painted.region)
+    assert before == hero.grab().toImage()
+
+
+def test_a_bar_that_moves_costs_no_big_text(
+    hero: Hero, clock: Clock, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "0")
+    hero.set_measures(LARGE)
+    hero.show_answer("a person", 0.87, 0)
+    painted = Painted(hero)
     qtbot.waitUntil(lambda: hero.rect() in painted.boxes)
+    clock.now += 0.1
+    hero.show_answer("a person", 0.5, 0)
+    painted.region = QRegion()
+    for _ in range(5):
+        clock.now += 0.01
+        qtbot.wait(40)
+    assert not painted.region.isEmpty()
+    assert painted.region.boundingRect().top() > 150
 
 
 def test_under_40_percent_it_is_not_sure(hero: Hero, clock: Clock) -> None:
