@@ -103,7 +103,8 @@ def watch_window(watch: Watch) -> None:
         numbers = self._capture.numbers()
         watch.thinning, watch.event_rate = numbers.thinning, numbers.event_rate
         watch.predicted(prediction)
-        self._window.hero.update()  # also where the answer is the same to the digit: the next painting is the label's
+        # Also where the answer is the same to the digit: the next painting is the label's.
+        self._window.hero.update(0, 0, 1, 1)
 
     def hero_painted(self: Any, event: Any) -> None:
         paint_hero(self, event)

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -5,7 +6,7 @@ from typing import Any
 
 import pytest
 from PyQt6.QtCore import QMimeData, QModelIndex, QPoint, QPointF, Qt, QUrl
-from PyQt6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QPainter
+from PyQt6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QPainter, QRegion
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QStyleOptionViewItem, QWidget
 from pytestqt.qtbot import QtBot
@@ -413,6 +414,47 @@ class TestValues:
         panel.set_probabilities({**first, ids[2]: 0.3})
         qtbot.waitUntil(lambda: bool(painted))
         assert set(painted) == {2}
+
+    def test_what_lies_between_two_rows_that_change_is_not_repainted(
+        self, panel: ClassesPanel, clock: Clock, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ids = [row_id for row_id, _ in panel.rows()]
+        first = dict(zip(ids, [0.1, 0.2, 0.3, 0.4], strict=True))
+        panel.set_probabilities(first)
+        panel.grab()
+        QApplication.processEvents()
+        painted: set[int] = set()
+        monkeypatch.setattr(panel.view.rows_delegate, "paint", spy(panel, painted.add))
+        clock.now += 0.1
+        panel.set_probabilities({**first, ids[0]: 0.2, ids[2]: 0.2})
+        qtbot.waitUntil(lambda: len(painted) >= 2)
+        assert painted == {0, 2}
+
+    def test_bars_are_moved_no_more_often_than_30_times_a_second(
+        self, panel: ClassesPanel, clock: Clock, qtbot: QtBot
+    ) -> None:
+        ids = [row_id for row_id, _ in panel.rows()]
+        panel.set_probabilities(dict.fromkeys(ids, 0.25))
+        ticks: list[float] = []
+        panel.view.ticked.connect(lambda: ticks.append(time.monotonic()))
+        began = time.monotonic()
+        for k in range(100):
+            clock.now += 0.002
+            panel.set_probabilities({ids[0]: 0.01 * k})
+            qtbot.wait(2)
+        assert 2 <= len(ticks) <= (time.monotonic() - began) * 31 + 2
+
+    def test_a_moved_bar_leaves_the_same_screen_as_painting_all(self, panel: ClassesPanel, clock: Clock) -> None:
+        ids = [row_id for row_id, _ in panel.rows()]
+        panel.set_probabilities(dict.fromkeys(ids, 0.25))
+        view, viewport = panel.view, panel.view.viewport()
+        assert viewport is not None
+        screen = view.grab().toImage()
+        clock.now += 0.1
+        panel.set_probabilities({**dict.fromkeys(ids, 0.25), ids[1]: 0.9})
+        field = view._boxes(ids[1]).field
+        viewport.render(screen, field.topLeft(), QRegion(field))
+        assert screen == view.grab().toImage()
 
 
 class TestOrder:

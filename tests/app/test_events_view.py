@@ -1,15 +1,20 @@
 """The view of the events."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 import numpy as np
 import pytest
 from PyQt6.QtCore import QEvent, QMimeData, QObject, QPoint, QPointF, Qt, QUrl
-from PyQt6.QtGui import QColor, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QImage, QWheelEvent
-from PyQt6.QtWidgets import QApplication, QMenu
+from PyQt6.QtGui import QColor, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QImage, QRegion, QWheelEvent
+from PyQt6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.panels.banner import Banner
 from app.panels.chips import clock_text, rate_text
 from app.panels.events_view import EventsView
-from app.theme import DARK, LARGE, LIGHT, SMALL
+from app.panels.kept_picture import KeptPicture
+from app.theme import DARK, LARGE, LIGHT, SMALL, Theme
 from tests.app.user_input import click, double_click, key, move, press, release
 
 CLICK = Qt.MouseButton.LeftButton
@@ -314,7 +319,7 @@ def test_the_light_theme_changes_canvas_and_chips(view: EventsView) -> None:
 class Paints(QObject):
     """Counts how often a widget is painted."""
 
-    def __init__(self, widget: EventsView) -> None:
+    def __init__(self, widget: QWidget) -> None:
         super().__init__(widget)
         self.count = 0
         widget.installEventFilter(self)
@@ -343,3 +348,62 @@ def test_only_a_new_picture_paints_the_view(view: EventsView, qtbot: QtBot) -> N
     view.set_picture(picture("#00FF00"))
     QApplication.processEvents()
     assert paints.count == before + 1
+
+
+def painted_since(paints: Sequence[Paints], before: Sequence[int]) -> bool:
+    return all(each.count > then for each, then in zip(paints, before, strict=True))
+
+
+def kept(widget: QWidget) -> KeptPicture:
+    found = getattr(widget, "kept", None)
+    assert isinstance(found, KeptPicture)
+    return found
+
+
+def test_what_floats_over_the_picture_is_copied_and_not_painted_again(view: EventsView, qtbot: QtBot) -> None:
+    view.resize(1200, 600)
+    banner = Banner(view)
+    banner.show_message("warning", "Title", "Detail", "Act")
+    with qtbot.waitExposed(view):
+        view.show()
+    chip = view.zoom_chip
+    floating = (view.renderings, chip, chip.minus, chip.plus, chip.fit, view.model_view, banner)
+    view.set_picture(picture("#FFFFFF", 1200, 600))
+    paints = [Paints(widget) for widget in floating]
+    qtbot.waitUntil(lambda: all(each.count for each in paints))
+    made = [kept(widget).made for widget in floating]
+    for shade in ("#FF0000", "#00FF00", "#0000FF"):
+        before = [each.count for each in paints]
+        view.set_picture(picture(shade, 1200, 600))
+        qtbot.waitUntil(partial(painted_since, paints, before))
+    assert [kept(widget).made for widget in floating] == made
+
+
+def test_what_changes_in_a_chip_is_painted(view: EventsView) -> None:
+    view.set_picture(picture("#FFFFFF", 1200, 600))
+    changes: list[tuple[QWidget, Callable[[], None]]] = [
+        (view.zoom_chip, view.zoom_in),
+        (view.zoom_chip, lambda: view.set_theme(LIGHT)),
+        (view.renderings, lambda: view.set_rendering("polarity")),
+        (view.model_view, lambda: view.model_view.setChecked(False)),
+        (view.model_view, lambda: view.model_view.setEnabled(False)),
+    ]
+    for widget, change in changes:
+        before, made = view.grab().toImage(), kept(widget).made
+        view.grab()
+        assert kept(widget).made == made
+        change()
+        assert view.grab().toImage() != before
+        assert kept(widget).made == made + 1
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT])
+def test_a_picture_over_a_whole_chip_leaves_the_same_screen_as_painting_all(view: EventsView, theme: Theme) -> None:
+    """What is painted only where a picture is leaves nothing of the picture before."""
+    view.set_theme(theme)
+    view.set_picture(picture("#FFFFFF", 333, 241))
+    screen = view.grab().toImage()
+    view.set_picture(picture("#FF0000", 333, 241))
+    part = view._place.box.toAlignedRect().intersected(view.rect())
+    view.render(screen, part.topLeft(), QRegion(part))
+    assert screen == view.grab().toImage()

@@ -3,8 +3,9 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PyQt6.QtCore import QSize, Qt
+from PyQt6.QtCore import QEvent, QObject, QSize, Qt
 from PyQt6.QtGui import QColor, QImage
+from PyQt6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.contrast import mixed
@@ -27,6 +28,19 @@ def panel(qtbot: QtBot) -> HistoryPanel:
     panel.resize(672, 192)
     panel.show()
     return panel
+
+
+class Paints(QObject):
+    """Counts how often a widget is painted."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.count = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        self.count += event is not None and event.type() == QEvent.Type.Paint
+        return False
 
 
 def area(number: int) -> QColor:
@@ -111,6 +125,31 @@ class TestPicture:
         for k in range(1, 101):
             panel.tick(end + k / 20)
         assert panel.plot.painted_columns < 100 * 8
+
+    def test_predictions_that_come_fast_are_drawn_together(
+        self, panel: HistoryPanel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        drawn: list[float] = []
+        advance = panel.plot.advance
+
+        def counted(now: float, since: float | None = None) -> bool:
+            drawn.append(now)
+            return advance(now, since)
+
+        monkeypatch.setattr(panel.plot, "advance", counted)
+        for k in range(1000):
+            panel.append(1000 + k / 500, {1: 1.0})
+        assert 40 <= len(drawn) <= 70, "two seconds, thirty times a second"
+        panel.tick(1002.05)
+        assert area(0).name() in column(picture(panel), 0.99), "the last ones too"
+
+    def test_what_lies_below_is_not_painted_as_the_picture_moves(self, panel: HistoryPanel, qtbot: QtBot) -> None:
+        fill(panel, 30, {1: 1.0})
+        QApplication.processEvents()
+        axes, plot = Paints(panel), Paints(panel._shown)
+        panel.tick(1031.0)
+        qtbot.waitUntil(lambda: plot.count > 0)
+        assert axes.count == 0
 
     def test_a_hidden_panel_paints_nothing_and_catches_up(self, panel: HistoryPanel) -> None:
         panel.hide()
