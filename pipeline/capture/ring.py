@@ -134,7 +134,8 @@ class FrameWriter:
         indices = np.arange(index, stop)
         rows[:, FrameField.INDEX] = indices
         rows[:, FrameField.SEGMENT] = segment
-        rows[:, [FrameField.START_US, FrameField.END_US, FrameField.OFF, FrameField.ON]] = table
+        rows[:, FrameField.START_US : FrameField.END_US + 1] = table[:, :2]
+        rows[:, FrameField.OFF : FrameField.ON + 1] = table[:, 2:]
         rows[:, FrameField.EVENTS] = table[:, 2] + table[:, 3]
         rows[:, FrameField.COMPLETED_NS] = time.monotonic_ns()
         self._memory.frame_fields[indices % self._slots] = rows
@@ -203,6 +204,10 @@ class RingFeed:
         self._room = room
         self._wake_pipe = wake_pipe
         self._arrays = FrameArrays()
+        self._resolution = Resolution(0, 0)
+        self._slots: Pixels = np.empty((0, 0), np.uint8)
+        """The ring as it is laid out now, (slots, bytes)."""
+        self._places: Places = np.empty((0, 0), np.uint32)
         self._taken = 0
 
     def wait(self, timeout_s: float) -> bool:
@@ -231,8 +236,9 @@ class RingFeed:
         if newest is not None:
             first = max(first, put - newest)
         frames = []
+        readable = self._look_at_layout()
         for index in range(max(first, put - MAX_SLOTS), put):
-            frame = self._copy(index)
+            frame = self._copy(index) if readable else None
             if frame is not None:
                 frames.append(frame)
             words[Word.FRAMES_TAKEN] = index + 1
@@ -246,38 +252,40 @@ class RingFeed:
     def _is_frame_there(self) -> bool:
         return bool(self._words[Word.FRAMES_PUT] > max(self._taken, int(self._words[Word.FRAMES_FIRST])))
 
-    def _copy(self, index: int) -> EventFrame | None:
-        """Copy or draw a frame; None where it was overwritten before it was copied."""
+    def _look_at_layout(self) -> bool:
+        """See how the ring is laid out; after `FRAMES_PUT`, as frames of another layout are announced later."""
         words = self._words
         resolution = Resolution(int(words[Word.WIDTH]), int(words[Word.HEIGHT]))
         slots, size = int(words[Word.SLOTS]), _slot_bytes(resolution)
         if not (0 < slots <= MAX_SLOTS and 0 < slots * size <= RING_BYTES):
-            return None
+            return False
+        if resolution != self._resolution or slots != len(self._slots):
+            self._resolution = resolution
+            self._slots = self._memory.ring[: slots * size].reshape(slots, size)
+            self._places = self._slots.view(np.uint32)
+        return True
+
+    def _copy(self, index: int) -> EventFrame | None:
+        """Copy or draw a frame; None where it was overwritten before it was copied."""
+        words, resolution, slots = self._words, self._resolution, len(self._slots)
         slot = index % slots
-        fields = self._memory.frame_fields[slot].tolist()
-        there = self._memory.ring[slot * size : (slot + 1) * size]
+        number, segment, start_us, end_us, events, completed_ns, off, _ = self._memory.frame_fields[slot].tolist()
         pixels = self._arrays.take(resolution.pixels)
-        off, events = fields[FrameField.OFF], fields[FrameField.EVENTS]
-        places = there[: 4 * events].view(np.uint32).astype(np.intp) if 0 <= off <= events <= size // 4 else None
-        if places is None:
-            pixels[:] = there[: resolution.pixels]
+        places: npt.NDArray[np.intp] | None = None
+        if 0 <= off <= events <= self._places.shape[1]:
+            places = self._places[slot, :events].astype(np.intp)
+        else:
+            pixels[:] = self._slots[slot, : resolution.pixels]
         order_memory()
         overwritten = words[Word.FRAMES_STARTED] > index + slots or words[Word.FRAMES_FIRST] > index
-        if overwritten or fields[FrameField.INDEX] != index:
+        if overwritten or number != index:
             return None
         if places is not None:
             pixels.fill(NO_EVENT)
             pixels[places[:off]] = 255
             pixels[places[off:]] = 0
-        return EventFrame(
-            index=index,
-            segment=fields[FrameField.SEGMENT],
-            start_us=fields[FrameField.START_US],
-            end_us=fields[FrameField.END_US],
-            events=events,
-            pixels=pixels.reshape(resolution.height, resolution.width),
-            completed_ns=fields[FrameField.COMPLETED_NS],
-        )
+        pixels = pixels.reshape(resolution.height, resolution.width)
+        return EventFrame(index, segment, start_us, end_us, events, pixels, completed_ns)
 
 
 class PictureWriter:

@@ -28,8 +28,12 @@ from pipeline.sources.camera_settings import SettingError
 
 IDLE_S = 0.2
 ROOM_PATIENCE_S = 0.05
+ROOM_AT_ONCE = 8
+"""Frames: to be woken for each takes longer than to make it. The smallest ring holds twice as many."""
 PIECE_S = 0.005
 """Of wall time: how finely a recording is played."""
+ANALYSIS_TURN_S = 0.005
+"""A command may wait so long where nothing is shown."""
 HISTORY_US = 100_000
 """Before a place that is wound to: what the picture there still shows."""
 MAX_WINDOW_BEFORE_US = 1_500_000
@@ -113,6 +117,8 @@ class Stream:
         self._ending: Status | None = None
         """To be said once the last frames are put."""
         self._stepping = False
+        self._was_full = False
+        """There was no room for a frame, and not enough since."""
         self._played_events = 0
         """Since the beginning of this round."""
 
@@ -254,7 +260,9 @@ class Stream:
             return IDLE_S
         if self._ending is not None:
             return self._finish()
-        return self._follow() if self.info.live else self._play()
+        if self.info.live:
+            return self._follow()
+        return self._play_on() if self.waits and self._view is None else self._play()
 
     def draw(self) -> float:
         """Draw a picture if one is due; give the seconds until the next one may be."""
@@ -321,6 +329,14 @@ class Stream:
         pixels[..., 3] = 255
         self._camera_frames.finish()
 
+    def _play_on(self) -> float:
+        """Play some pieces of a recording that nobody looks at: what is done once a turn takes its time too."""
+        until_s = time.monotonic() + ANALYSIS_TURN_S
+        while (wait_s := self._play()) == 0.0 and self._ending is None and not self.over:
+            if time.monotonic() >= until_s:
+                break
+        return wait_s
+
     def _play(self) -> float:
         """Play a recording: piece by piece, each when it is due."""
         if not (self.playing or self._stepping):
@@ -376,6 +392,13 @@ class Stream:
             return 0
         return 1 if self._stepping else self._frame_writer.room()
 
+    def _has_room(self) -> bool:
+        """Whether the reader has taken enough: once the ring was full, some frames at once, while more will come."""
+        more_comes = not self._stepping and self._ending is None
+        room, needed = self._frame_writer.room(), ROOM_AT_ONCE if self._was_full and more_comes else 1
+        self._was_full = room < needed
+        return not self._was_full
+
     def _count(self, batch: EventBatch) -> None:
         self.events_total += len(batch.events)
         self.rate.add(len(batch.events), time.monotonic())
@@ -383,7 +406,7 @@ class Stream:
     def _give_frames(self) -> bool:
         """Put the frames that are complete; False where that must wait: for room, or for the next step."""
         while self._frames is not None:
-            if self.waits and not self._frame_writer.has_room():
+            if self.waits and not self._has_room():
                 return False
             try:
                 frame = next(self._frames)

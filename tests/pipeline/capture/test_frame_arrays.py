@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.capture.frame_arrays import MOST_ARRAYS, FrameArrays
+from pipeline.capture.frame_arrays import LINE_BYTES, MOST_ARRAYS, FrameArrays
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -55,3 +55,9 @@ def test_another_size_is_another_array() -> None:
     arrays = FrameArrays()
     assert arrays.take(100).size == 100
     assert arrays.take(50).size == 50
+
+
+def test_each_begins_where_a_line_of_the_cache_does() -> None:
+    arrays = FrameArrays()
+    held = [arrays.take(size) for size in (1, 100, 100, 89_960, 307_200, 307_200)]
+    assert {address(array) % LINE_BYTES for array in held} == {0}
