@@ -24,6 +24,7 @@ from app.panels.history_samples import ELSE
 from app.panels.settings import SettingsDialog, SettingsValues
 from app.panels.status import StatusValues
 from app.panels.webcam import WebcamDialog
+from app.picture_pace import IDLE_MS, PicturePace
 from app.preferences import Preferences
 from app.shortcuts import add_shortcuts
 from app.steering import Steering
@@ -77,7 +78,6 @@ from pipeline.sources.base import (
 )
 from pipeline.worker import ModelRequest, RecognitionWorker
 
-PICTURE_MS = 16
 POSITION_MS = 50
 STATUS_MS = 500
 NOTHING_OPEN = "Open a recording, plug in a camera, listen to a stream, or try the simulation."
@@ -163,8 +163,10 @@ class Controller(QObject):
         self.camera = CameraTuning(window, self._capture.send)
         self.steering = Steering(window, self._capture.send, lambda: self._opening, self._keep_scene, self._preferences)
         add_shortcuts(window, self)
+        self._picture_pace = PicturePace()
+        self._picture_timer = self._every(IDLE_MS, self._look_for_picture, precise=True)
         self._timers = [
-            self._every(PICTURE_MS, self._show_picture, precise=True),
+            self._picture_timer,
             self._every(POSITION_MS, self._show_position),
             self._every(STATUS_MS, self._show_status),
         ]
@@ -719,11 +721,19 @@ class Controller(QObject):
 
     # --- regular work ---
 
-    def _show_picture(self) -> None:
+    def _look_for_picture(self) -> None:
+        found = self._show_picture()
+        self._show_camera_frame()
+        wait_ms = self._picture_pace.wait_ms(found)
+        if wait_ms != self._picture_timer.interval():
+            self._picture_timer.setInterval(wait_ms)
+
+    def _show_picture(self) -> bool:
+        """Show the latest picture; whether there was a newer one."""
         newer = self._newer_picture()
         if newer is not None and self._live.info is not None:
             self._window.view.set_picture(newer)
-        self._show_camera_frame()
+        return newer is not None
 
     def _show_camera_frame(self) -> None:
         """Show the camera's latest frame; none any more where it has stopped to take them."""
