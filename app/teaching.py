@@ -366,7 +366,7 @@ class Teaching(QObject):
             threading.Thread(target=self._save, args=(path, taught), name="save taught", daemon=True).start()
 
     def _save(self, path: Path, taught: TaughtClasses) -> None:
-        from pipeline.few_shot.saving import save_taught  # imports torch
+        from pipeline.few_shot.saving import save_taught
 
         try:
             save_taught(path, taught)
@@ -418,7 +418,7 @@ class Teaching(QObject):
         self._ask_texts(read)
 
     def _load(self, path: Path, running: FeatureSetting) -> None:
-        from pipeline.few_shot.saving import load_taught  # imports torch
+        from pipeline.few_shot.saving import load_taught
 
         try:
             taught = load_taught(path, running)
