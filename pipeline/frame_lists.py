@@ -165,15 +165,12 @@ class PlaceList:
         self._pending = np.empty(most, np.uint32)
         """Those of polarity 0 from the beginning on, those of polarity 1 from the end on."""
         self._now = np.zeros(4, np.int64)
+        self.events = 0
+        """In the timestep that goes on."""
 
     @property
     def most(self) -> int:
         return len(self._pending)
-
-    @property
-    def events(self) -> int:
-        """In the timestep that goes on."""
-        return int(self._now[2] + self._now[3])
 
     def prepare(self) -> None:
         """Compile the loops, or load them from the cache."""
@@ -216,6 +213,7 @@ class PlaceList:
             words, first, len(words) // 2, now, passing.told_us, passing.timestep_us, passing.max_gap_us, self._width,
             self._pending, lists, slot, table,
         )  # fmt: skip
+        self.events = int(now[2] + now[3])
         return stopped, completed, passing._replace(start_us=int(now[0]), newest_us=int(now[1]))
 
     def move(self, seen: npt.NDArray[np.uint8]) -> int:
@@ -228,4 +226,4 @@ class PlaceList:
 
     def clear(self) -> None:
         """Forget the events of the timestep that goes on."""
-        self._now[2] = self._now[3] = 0
+        self._now[2] = self._now[3] = self.events = 0

@@ -104,9 +104,17 @@ class Framer:
             complete, at most one window of them in a call. 0 when it cannot tell.
         """
         events = plain(events)
-        position = 0
-        while position < len(events):
-            position = yield from self._take(events, position)
+        words, position, count = words_of(events), 0, len(events)
+        while position < count:
+            time_us = int(words[2 * position])
+            if not self._belongs(time_us):
+                if abs(time_us) >= MAX_TIME_US:
+                    position += 1
+                    continue
+                yield from self._go_to(time_us)
+            position = self._add(events, words, position)
+            if self._events == self._by_count:
+                yield self._complete(self._newest_us + 1)
         if self._goes_through(until_us):
             yield from self._complete_up_to(self._told_us)
 
@@ -137,7 +145,7 @@ class Framer:
                     yield None
                 if completed == most or position == len(events):
                     continue
-            position = yield from self._take(events, position)
+            position = yield from self._take(events, words, position)
         if not self._goes_through(until_us):
             return
         while self._is_complete_by(self._told_us):
@@ -180,6 +188,11 @@ class Framer:
             yield from self._complete_up_to(time_us)
         elif not self._events:
             self._start_us = time_us
+
+    def _belongs(self, time_us: int) -> bool:
+        """Whether an event at this time is of the current timestep, where that has a fixed time; no gap fits in it."""
+        start_us = self._start_us
+        return start_us is not None and self._by_count is None and 0 <= time_us - start_us < self._timestep_us
 
     def _goes_through(self, until_us: int) -> bool:
         """Let time pass up to `until_us`, but no more than a window of it; whether timesteps may be complete by it."""
@@ -227,25 +240,30 @@ class Framer:
             self._index += completed
         return position, completed
 
-    def _take(self, events: EventArray, position: int) -> Generator[EventFrame, None, int]:
+    def _take(self, events: EventArray, words: Words, position: int) -> Generator[EventFrame, None, int]:
         """Take events of one timestep from `position` on, and give what completes; gives the number of the next."""
-        words = words_of(events)
         time_us = int(words[2 * position])
-        if abs(time_us) >= MAX_TIME_US:
-            return position + 1
-        index = self._index
-        yield from self._go_to(time_us)
-        if index != self._index:
-            return position  # what begins now may be cut another way
+        if not self._belongs(time_us):
+            if abs(time_us) >= MAX_TIME_US:
+                return position + 1
+            index = self._index
+            yield from self._go_to(time_us)
+            if index != self._index:
+                return position  # what begins now may be cut another way
+        position = self._add(events, words, position)
+        if self._events == self._by_count:
+            yield self._complete(self._newest_us + 1)
+        return position
+
+    def _add(self, events: EventArray, words: Words, position: int) -> int:
+        """Add the events from `position` on that belong to the current timestep; give the number of the next."""
         stopped = self._expose(words, position)
         if self._kept.on:
             self._kept.add(events[position:stopped])
-        if self._events == self._by_count:
-            yield self._complete(self._newest_us + 1)
         return stopped
 
     def _expose(self, words: Words, position: int) -> int:
-        """Add the events from `position` on that belong to the current timestep; give the number of the next."""
+        """Draw what `_add` adds."""
         assert self._start_us is not None
         if self._by_count is None:
             last, end_us, max_gap_us = len(words) // 2, self._start_us + self._timestep_us, NO_LIMIT_US
