@@ -10,13 +10,12 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TextIO
 
 import psutil
 
-from pipeline.capture.bell import Bell
+from pipeline.capture.bell import Bell, Listener
 from pipeline.capture.camera_tuning import CameraTuning
 from pipeline.capture.entry import STARTING_PATIENCE_S, ChildEnds, Opener, arm_watchdog
 from pipeline.capture.kept_events import KeptTimesteps, WindowEvents, write_window
@@ -110,6 +109,7 @@ class CaptureLoop:
             self._memory, Bell(self._memory, Word.FRAME_BELL_RUNG, Word.FRAME_BELL_HEARD, ends.frame_bell)
         )
         self._room = Bell(self._memory, Word.ROOM_BELL_RUNG, Word.ROOM_BELL_HEARD, ends.room_bell)
+        self._orders, self._calls = Listener(self._control), Listener(self._control, self._room.end)
         memory = self._memory
         self._pictures = PictureWriter(memory, memory.pictures) if ends.pictures else None
         self._camera_frames = PictureWriter(memory, memory.camera_frames) if ends.pictures else None
@@ -251,14 +251,14 @@ class CaptureLoop:
     def _rest(self, wait_s: float) -> None:
         """Sleep until there is a command, room for frames, or the time is over."""
         if wait_s > 0:
-            wait([self._control, self._room.end], min(wait_s, IDLE_S))
+            self._calls.wait(min(wait_s, IDLE_S))
         self._room.hear()
 
     # --- commands ---
 
     def _take_commands(self) -> None:
         try:
-            while not self._closing and self._control.poll():
+            while not self._closing and self._orders.wait(0):
                 generation, command = self._control.recv()
                 self._beat()  # one may take seconds: a camera that is opened anew
                 self._words[Word.COMMANDS_TAKEN] += 1

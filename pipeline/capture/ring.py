@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from multiprocessing.connection import wait
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.capture.bell import Bell, WakePipe
+from pipeline.capture.bell import Bell, Listener, WakePipe
 from pipeline.capture.frame_arrays import LINE_BYTES, FrameArrays
 from pipeline.capture.memory import (
     A_PICTURE,
@@ -203,6 +202,7 @@ class RingFeed:
         self._frames = frames
         self._room = room
         self._wake_pipe = wake_pipe
+        self._listener = Listener(frames.end, wake_pipe.reader)
         self._arrays = FrameArrays()
         self._resolution = Resolution(0, 0)
         self._slots: Pixels = np.empty((0, 0), np.uint8)
@@ -218,7 +218,7 @@ class RingFeed:
             left = deadline - time.monotonic()
             if self._wake_pipe.take() or left <= 0 or self._is_frame_there():
                 return self._is_frame_there()
-            wait([self._frames.end, self._wake_pipe.reader], min(left, WAIT_AT_MOST_S))
+            self._listener.wait(min(left, WAIT_AT_MOST_S))
 
     def wake(self) -> None:
         """End a `wait` that is going on, or the next one; from any thread."""
