@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib.util
 import json
 import logging
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import open_clip
 import torch
+from torch.nn import init
+from torch.overrides import TorchFunctionMode
 
 from pipeline.model_choice import LOCAL_DIR, ModelPlan
 from pipeline.model_download import cached_file
@@ -33,7 +36,7 @@ def untrained(config: Path) -> torch.nn.Module:
 def loaded(plan: ModelPlan, weights: Path) -> torch.nn.Module:
     """Build what was planned and load its weights strictly; raises whatever open_clip raises."""
     own_folder = plan.architecture.startswith(LOCAL_DIR)
-    with _quiet():
+    with _quiet(), _NothingDrawn():
         module: torch.nn.Module = open_clip.create_model(
             plan.architecture,
             pretrained=None if own_folder else str(weights),
@@ -42,6 +45,32 @@ def loaded(plan: ModelPlan, weights: Path) -> torch.nn.Module:
             weights_only=True,
         )
     return module
+
+
+class _NothingDrawn(TorchFunctionMode):
+    """Fills with NaN what would be drawn at random: a ViT's weights take seconds to draw, only to be overwritten.
+
+    What a file left out, should that be possible, would show: a model whose features are no numbers is refused.
+    """
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in _DRAWING:
+            with torch.no_grad():
+                return (args[0] if args else kwargs["tensor"]).fill_(math.nan)
+        if func is torch.Tensor.erfinv_:  # truncated normal numbers are made with it, of those drawn
+            return args[0]
+        if func is torch.randn:
+            return torch.empty(*args, **kwargs).fill_(math.nan)
+        return func(*args, **kwargs)
+
+
+_DRAWING = (
+    torch.Tensor.normal_, torch.Tensor.uniform_, init.normal_, init.uniform_, init.trunc_normal_, init.kaiming_normal_,
+    init.kaiming_uniform_, init.xavier_normal_, init.xavier_uniform_, init.orthogonal_,
+)  # fmt: skip
 
 
 def fused(module: torch.nn.Module, probe: torch.Tensor) -> torch.nn.Module:

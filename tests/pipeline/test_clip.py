@@ -217,6 +217,16 @@ def test_the_weights_hash_is_the_files(folder: Folder, model: nc.ClipModel) -> N
     assert model.weights_sha256 == expected
 
 
+def test_no_weights_are_drawn_at_random_only_to_be_overwritten(folder: Folder) -> None:
+    """Which takes seconds with a ViT; and every parameter comes from the file."""
+    before = torch.get_rng_state()
+    loaded = nc.load_model(str(folder), device="cpu", precision="fp32")
+    assert torch.equal(torch.get_rng_state(), before)
+    state = load_file(folder / "open_clip_model.safetensors")
+    for name, values in loaded.module.state_dict().items():
+        assert torch.equal(values, state[name]), name
+
+
 @pytest.mark.usefixtures("architectures")
 @pytest.mark.parametrize("suffix", [".safetensors", ".pt", ".bin"])
 def test_an_architecture_with_a_file_of_weights(
