@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -152,12 +153,12 @@ def graph_clip(plan: ModelPlan, precision: str, following: Following, notice: st
     try:
         weights = read_small_clip_weights(file)
         images, texts = _graphs(plan, weights, preprocessing, pieces, sizes, cores)
+        scale = float(weights["logit_scale"].reshape(-1)[0])
     # What ONNX Runtime raises has no common class; torch does all that it does, and says what is wrong with weights.
     except Exception as error:
         logger.warning("%s and %s in %s are not used: %s", IMAGE_GRAPH, TEXT_GRAPH, folder, first_line(error))
         return None
     following.stop_if_cancelled()
-    scale = float(weights["logit_scale"].reshape(-1)[0])
     return GraphClip(images, texts, preprocessing, plan, sizes, cores, logit_scale=scale, notice=notice)
 
 
@@ -177,8 +178,9 @@ def _graphs(
             of_images[name.removeprefix("visual.")] = values
         elif name != "logit_scale":
             of_texts[name] = values
-    images = OnnxGraph(plan.folder / IMAGE_GRAPH, of_images)
-    images.check(preprocessing.pictures(rings(preprocessing.size)[None], normalisation="clip", view="crop"))
+    images, described = OnnxGraph(plan.folder / IMAGE_GRAPH, of_images), asdict(sizes)
+    probe = preprocessing.pictures(rings(preprocessing.size)[None], normalisation="clip", view="crop")
+    images.check(probe, described)
     graph = OnnxGraph(plan.folder / TEXT_GRAPH, of_texts)
-    graph.check(pieces.tokens([TEXT_PROBE]))
+    graph.check(pieces.tokens([TEXT_PROBE]), described)
     return images, GraphTexts(graph, pieces, sizes, cores)

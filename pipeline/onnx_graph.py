@@ -16,6 +16,8 @@ IMAGE_GRAPH, TEXT_GRAPH = "image_tower.onnx", "text_tower.onnx"
 """Take ``images``, float32 (N, 3, S, S), and ``tokens``, int64 (N, L), to ``features``, float32 (N, C)."""
 EXPECTED = "expected"
 """Key of what the graph must give for its probe with the weights that it was made for, a JSON list of C numbers."""
+SIZES = "sizes"
+"""Key of what the model's description must say, a JSON object."""
 MUST_AGREE = 0.99999
 """Cosine between what a graph gives for its probe and what it must give."""
 
@@ -60,18 +62,27 @@ class OnnxGraph:
 
     def __call__(self, given: npt.NDArray[Any]) -> Floats:
         """Give the features, float32 (N, C)."""
-        features: Floats = self._session.run(None, {self._input: given})[0]
+        try:
+            features: Floats = self._session.run(None, {self._input: given})[0]
+        # What ONNX Runtime raises has no common class, and none for memory.
+        except Exception as error:
+            if "alloc" in str(error).lower():
+                raise MemoryError(str(error)) from error
+            raise
         return features
 
-    def check(self, probe: npt.NDArray[Any]) -> None:
+    def check(self, probe: npt.NDArray[Any], sizes: Mapping[str, int]) -> None:
         """Compute the probe.
 
         Raises
         ------
         GraphDisagrees
-            The outcome is not what the graph's file says.
+            The outcome is not what the graph's file says, or it was made for a model of other sizes.
         """
-        told = self._session.get_modelmeta().custom_metadata_map.get(EXPECTED)
+        described = self._session.get_modelmeta().custom_metadata_map
+        if json.loads(described.get(SIZES, "{}")) != sizes:
+            raise GraphDisagrees("it was made for a model of other sizes")
+        told = described.get(EXPECTED)
         expected = np.asarray(json.loads(told) if told else (), np.float64)
         found = self(probe)[0].astype(np.float64)
         agreement = _cosine(found, expected) if found.shape == expected.shape else np.nan

@@ -37,6 +37,7 @@ CROSS = 28
 TEACH = QSize(74, 28)
 LEAST_FILL = 4
 UNDERLINE = 3
+_SEVERAL = -1
 HANDLE_REACH = 22
 STEPS = {
     Qt.Key.Key_Return: 0,
@@ -116,7 +117,7 @@ class ClassDelegate(QStyledItemDelegate):
         self._model, self._pointer = model, pointer
         self.theme, self.measures = DARK, LARGE
         self.painted: dict[int, int] = {}
-        """Width in px of each fill on screen."""
+        """Width in px of each fill on screen; `_SEVERAL`: parts of it have another."""
         self.dirty: QRegion | None = None
         """What of the view has to be painted; None: all."""
         self.editor: RowEditor | None = None
@@ -216,7 +217,10 @@ class ClassDelegate(QStyledItemDelegate):
         painter.setBrush(self.theme.colour("bg3" if active else "bg2"))
         painter.drawRoundedRect(QRectF(box), FIELD_RADIUS, FIELD_RADIUS)
         width = self.fill_width(row.id, box.width())
-        self.painted[row.id] = width
+        if width != self.painted.get(row.id):
+            # Where only a strip is painted, as while the list is scrolled, the rest still shows another width.
+            whole = self.dirty is None or QRegion(box).subtracted(self.dirty).isEmpty()
+            self.painted[row.id] = width if whole else _SEVERAL
         if width <= 0:
             return None
         fill = row_fill(self.theme, self.number(row), winner, "bg3" if active else "bg2")
@@ -255,7 +259,7 @@ class ClassDelegate(QStyledItemDelegate):
         label = self._fit(row.label, face, right - left)
         baseline = middle_baseline(face, line)
         draw_line(painter, face, label, left, right, baseline, rtl=rtl)
-        under_words = fill if self.painted.get(row.id, 0) > INSET else None
+        under_words = fill if self.fill_width(row.id, field.width()) > INSET else None
         surface = under_words or self.theme.colour("bg3" if active else "bg2")
         painter.setPen(readable(self.theme, "text2", surface))
         if row.prompt is not None:
@@ -303,7 +307,7 @@ class ClassDelegate(QStyledItemDelegate):
 
     def _paint_count(self, painter: QPainter, row: Row, field: QRect, fill: QColor | None) -> None:
         """Paint how many examples a class has."""
-        covered = self.painted.get(row.id, 0) > field.width() - 60
+        covered = self.fill_width(row.id, field.width()) > field.width() - 60
         colour = readable(self.theme, "text2", fill if covered and fill is not None else self.theme.colour("bg2"))
         box = QRectF(field.right() + 1 - INSET - 48, field.top(), 16, field.height())
         paint_icon(painter, "stack", box, colour, 16)

@@ -96,17 +96,13 @@ def ink_box(text: str, face: QFont) -> QRectF:
 
 
 @lru_cache(maxsize=64)
-def _ascent(face: QFont) -> float:
-    return float(QFontMetricsF(face).ascent())
-
-
-@lru_cache(maxsize=64)
 def _cap_height(face: QFont) -> float:
     return float(QFontMetricsF(face).capHeight())
 
 
 @lru_cache(maxsize=1024)
-def _laid_out(text: str, face: QFont, rtl: bool) -> QStaticText:
+def _laid_out(text: str, face: QFont, rtl: bool) -> tuple[QStaticText, float]:
+    """Give the text as it is drawn, and how far its baseline lies below its top, px."""
     # Laying out takes several times as long as drawing, and the same few texts are drawn again and again.
     made = QStaticText(text)
     made.setTextFormat(Qt.TextFormat.PlainText)
@@ -116,7 +112,15 @@ def _laid_out(text: str, face: QFont, rtl: bool) -> QStaticText:
     option.setWrapMode(QTextOption.WrapMode.NoWrap)
     made.setTextOption(option)
     made.prepare(QTransform(), face)
-    return made
+    layout = QTextLayout(text, face)  # the font's own ascent is less, where letters come from another font
+    layout.setTextOption(option)
+    layout.beginLayout()
+    line = layout.createLine()
+    if line.isValid():
+        line.setLineWidth(made.size().width() + 1)  # it has no height before
+    ascent = line.ascent() if line.isValid() else 0.0
+    layout.endLayout()
+    return made, ascent
 
 
 def draw_line(
@@ -136,7 +140,8 @@ def draw_line(
     """
     x = right - text_width(text, face) if (rtl if at_right is None else at_right) else left
     painter.setFont(face)
-    painter.drawStaticText(QPointF(x, baseline - _ascent(face)), _laid_out(text, face, rtl))
+    laid_out, ascent = _laid_out(text, face, rtl)
+    painter.drawStaticText(QPointF(x, baseline - ascent), laid_out)
 
 
 def draw_fitted(painter: QPainter, fitted: FittedText, left: float, right: float, bottom: float) -> None:

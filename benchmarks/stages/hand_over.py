@@ -113,7 +113,7 @@ def _write_ring(block: Any, bell: Connection, room: Connection, ready: Connectio
     writer.begin(RESOLUTION, waits=not rate)
 
     def put(frame: EventFrame) -> None:
-        while not writer.has_room():
+        while writer.room() <= 0:
             room.poll(0.05)
             room_bell.hear()
         writer.write(frame)

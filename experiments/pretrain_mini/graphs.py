@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import onnx
@@ -18,9 +19,11 @@ from experiments.pretrain_mini.image_graph import image_graph
 from experiments.pretrain_mini.text_graph import text_graph
 from pipeline.clip import load_model
 from pipeline.graph_clip import TEXT_PROBE
-from pipeline.onnx_graph import EXPECTED, IMAGE_GRAPH, TEXT_GRAPH
+from pipeline.model_choice import CONFIG_FILE
+from pipeline.onnx_graph import EXPECTED, IMAGE_GRAPH, SIZES, TEXT_GRAPH
 from pipeline.preprocessing import rings
 from pipeline.small_clip import SmallClip
+from pipeline.small_clip_sizes import SmallClipSizes
 
 DIGITS = 7
 """Significant ones of what the graphs are expected to give."""
@@ -42,13 +45,17 @@ def write_graphs(folder: Path) -> None:
     module = model.module
     if not isinstance(module, SmallClip):
         raise ValueError(f"{folder} describes another architecture")
+    described = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))["model_cfg"]
+    sizes = SmallClipSizes.of(described)
+    assert sizes is not None, "a SmallClip has some"
     probe = rings(model.image_size)[None]
-    _write(folder / IMAGE_GRAPH, image_graph(module.visual), model.encode_frames(probe)[0])
-    _write(folder / TEXT_GRAPH, text_graph(module), model.encode_texts([TEXT_PROBE])[0])
+    _write(folder / IMAGE_GRAPH, image_graph(module.visual), sizes, model.encode_frames(probe)[0])
+    _write(folder / TEXT_GRAPH, text_graph(module), sizes, model.encode_texts([TEXT_PROBE])[0])
 
 
-def _write(file: Path, graph: onnx.ModelProto, expected: torch.Tensor) -> None:
+def _write(file: Path, graph: onnx.ModelProto, sizes: SmallClipSizes, expected: torch.Tensor) -> None:
     numbers = [float(f"{number:.{DIGITS}g}") for number in expected.tolist()]
+    graph.metadata_props.add(key=SIZES, value=json.dumps(asdict(sizes)))
     graph.metadata_props.add(key=EXPECTED, value=json.dumps(numbers))
     file.write_bytes(graph.SerializeToString(deterministic=True))
 

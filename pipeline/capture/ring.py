@@ -84,7 +84,7 @@ class FrameWriter:
 
     @property
     def places(self) -> Places:
-        """Room for each frame as a list of places (y * width + x), (slots, n)."""
+        """Room for each frame as a list of places (y * width + x), (slots, n); only while there is `room`."""
         return self._places
 
     @property
@@ -98,7 +98,7 @@ class FrameWriter:
         return int(self._words[Word.NEXT_SEGMENT])
 
     def begin(self, resolution: Resolution, *, waits: bool = False) -> None:
-        """Drop what was not taken, and go on with frames of this size; `waits`: after `has_room` alone."""
+        """Drop what was not taken, and go on with frames of this size; `waits`: only while there is `room`."""
         words = self._words
         words[Word.FRAMES_FIRST] = words[Word.FRAMES_PUT]
         order_memory()
@@ -113,10 +113,6 @@ class FrameWriter:
         words = self._words
         gone = max(int(words[Word.FRAMES_TAKEN]), int(words[Word.FRAMES_FIRST]))
         return gone + self._slots - int(words[Word.FRAMES_PUT])
-
-    def has_room(self) -> bool:
-        """Whether a frame can be written without overwriting one that was not taken."""
-        return self.room() > 0
 
     def announce(self, table: Numbers, index: int, segment: int) -> None:
         """Put frames that were written into `places` where there was room; the first one's index must be `put`.

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PyQt6.QtCore import QMimeData, QModelIndex, QPoint, QPointF, Qt, QUrl
+from PyQt6.QtCore import QMimeData, QModelIndex, QPoint, QPointF, QRect, Qt, QUrl
 from PyQt6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QPainter, QRegion
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QStyleOptionViewItem, QWidget
@@ -443,6 +443,25 @@ class TestValues:
             panel.set_probabilities({ids[0]: 0.01 * k})
             qtbot.wait(2)
         assert 2 <= len(ticks) <= (time.monotonic() - began) * 31 + 2
+
+    def test_where_only_a_strip_was_painted_a_moved_bar_is_painted_again(self, panel: ClassesPanel) -> None:
+        """As while the list is scrolled: the rest of the row still shows the old bar."""
+        ids = [row_id for row_id, _ in panel.rows()]
+        view, viewport, painted = panel.view, panel.view.viewport(), panel.view.rows_delegate.painted
+        assert viewport is not None
+        panel.set_probabilities({ids[0]: 0.8, **dict.fromkeys(ids[1:], 0.05)})
+        viewport.repaint()
+        box = view._boxes(ids[0]).field
+        width = view.rows_delegate.fill_width(ids[0], box.width())
+        strip = QRect(box.left(), box.top() + 5, box.width(), 3)
+        viewport.repaint(strip)
+        assert painted[ids[0]] == width, "all of it shows the same"
+        painted[ids[0]] = 22
+        viewport.repaint(strip)
+        assert painted[ids[0]] != width
+        view._tick()
+        QApplication.processEvents()
+        assert painted[ids[0]] == width
 
     def test_a_moved_bar_leaves_the_same_screen_as_painting_all(self, panel: ClassesPanel, clock: Clock) -> None:
         ids = [row_id for row_id, _ in panel.rows()]

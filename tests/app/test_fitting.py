@@ -1,9 +1,14 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PyQt6.QtGui import QFontMetricsF
+from PyQt6.QtCore import QPointF, Qt
+from PyQt6.QtGui import QFontMetricsF, QImage, QPainter
 
-from app.panels.fitting import LINE_HEIGHT, fit_text, is_rtl
-from app.theme import LARGE
+from app.panels.fitting import LINE_HEIGHT, draw_line, fit_text, is_rtl
+from app.theme import LARGE, font
 
 WIDTH, HEIGHT = 384, 112
 
@@ -39,6 +44,35 @@ def test_direction_is_that_of_the_first_strong_character() -> None:
     assert not is_rtl("☕ a cup مظلة")
     assert not is_rtl("")
     assert fit_text("كوب", LARGE.hero_sizes, WIDTH, HEIGHT).rtl
+
+
+@pytest.mark.parametrize("text", ["a cup", "cup 杯子", "杯子", "कप", "مظلة", "x🚲"])
+@pytest.mark.parametrize("pixels", [15, 72])
+@pytest.mark.usefixtures("qapp")
+def test_a_line_stands_on_its_baseline_whatever_font_its_letters_come_from(text: str, pixels: int) -> None:
+    """As Qt's own way of drawing at a baseline has it, which lays the text out each time."""
+    face, rtl = font(pixels, 650, tabular=False), is_rtl(text)
+
+    def rows(draw: Callable[[QPainter], None]) -> list[int]:
+        picture = QImage(600, 160, QImage.Format.Format_Grayscale8)
+        picture.fill(0)
+        painter = QPainter(picture)
+        painter.setPen(Qt.GlobalColor.white)
+        draw(painter)
+        painter.end()
+        bits = picture.constBits()
+        assert bits is not None
+        ink = np.frombuffer(bytes(bits.asarray(picture.sizeInBytes())), np.uint8).reshape(160, -1)
+        return [int(row) for row in np.flatnonzero(ink.max(axis=1) > 100)]
+
+    def plainly(painter: QPainter) -> None:
+        painter.setFont(face)
+        painter.drawText(QPointF(10, 100), text)
+
+    drawn = rows(lambda painter: draw_line(painter, face, text, 10, 590, 100, rtl=rtl, at_right=False))
+    expected = rows(plainly)
+    assert expected
+    assert (abs(drawn[0] - expected[0]), abs(drawn[-1] - expected[-1])) <= (1, 1)
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,5 +1,6 @@
 """The bundled architecture by ONNX Runtime: the same features as torch's, without torch, or torch itself."""
 
+import contextlib
 import copy
 import json
 import shutil
@@ -12,6 +13,7 @@ import numpy.typing as npt
 import onnx
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 
 import pipeline as nc
 from experiments.pretrain_mini.graphs import write_graphs
@@ -152,19 +154,43 @@ def test_a_stream_is_judged_without_torch() -> None:
     assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
 
 
-@pytest.mark.parametrize("wanted", ["bf16"])
-def test_another_precision_is_torchs(frames: npt.NDArray[np.uint8], wanted: str) -> None:
-    assert_torch_computes(nc.load_model("neuroclip-mini", device="cpu", precision=wanted), frames[:1])
+def test_another_precision_is_torchs(by_torch: nc.ClipModel, frames: npt.NDArray[np.uint8]) -> None:
+    assert_torch_computes(by_torch, frames[:1])
 
 
-@pytest.mark.parametrize(("files", "may"), [((), False), (("null", "nvme0"), False), (("nvidia0",), True)])
+@pytest.mark.parametrize(("files", "asked"), [((), False), (("null", "nvme0"), False), (("nvidia0",), True)])
 def test_torch_is_asked_for_a_gpu_where_there_may_be_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: tuple[str, ...], may: bool
+    tmp_path: Path, files: tuple[str, ...], *, asked: bool
 ) -> None:
+    """By the program's own start, that names neither a model nor a device."""
     for name in files:
         (tmp_path / name).touch()
-    monkeypatch.setattr(precision, "DEVICE_FILES", tmp_path)
-    monkeypatch.setattr("platform.system", lambda: "Linux")
+    code = (
+        "import os, platform, sys, pathlib\n"
+        f"os.environ['HF_HOME'] = {str(tmp_path / 'hub')!r}\n"
+        "from pipeline import precision\n"
+        f"precision.DEVICE_FILES = pathlib.Path({str(tmp_path)!r})\n"
+        "platform.system = lambda: 'Linux'\n"
+        "from pipeline.clip import load_model\n"
+        "print(load_model().name, 'torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+    assert (done.stdout, done.returncode) == (f"neuroclip-mini {asked}\n", 0), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "library", "may"),
+    [
+        ("Darwin", "arm64", None, True), ("Darwin", "x86_64", None, False), ("Windows", "AMD64", None, False),
+        ("Windows", "AMD64", "nvcuda.dll", True), ("Plan9", "x86_64", None, True),
+    ],
+)  # fmt: skip
+def test_other_systems_have_other_signs_of_a_gpu(
+    monkeypatch: pytest.MonkeyPatch, system: str, machine: str, library: str | None, *, may: bool
+) -> None:
+    monkeypatch.setattr("platform.system", lambda: system)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr("ctypes.util.find_library", lambda name: library)
     assert precision.may_have_gpu() is may
 
 
@@ -204,8 +230,6 @@ def test_a_graph_that_computes_something_else_leaves_it_to_torch(
 def test_graphs_made_for_other_weights_leave_it_to_torch(
     folder: Path, frames: npt.NDArray[np.uint8], caplog: pytest.LogCaptureFixture
 ) -> None:
-    from safetensors.numpy import load_file, save_file
-
     file = folder / "open_clip_model.safetensors"
     weights = load_file(file)
     weights["text_projection"] = weights["text_projection"][::-1].copy()
@@ -214,6 +238,45 @@ def test_graphs_made_for_other_weights_leave_it_to_torch(
     assert "that it was made for" in caplog.text
     write_graphs(folder)
     assert isinstance(nc.load_model(str(folder), device="cpu"), GraphClip)
+
+
+@pytest.mark.parametrize(("tower", "name", "value"), [("text_cfg", "heads", 8), ("text_cfg", "context_length", 24)])
+def test_graphs_are_not_taken_for_those_of_another_description(
+    folder: Path, tower: str, name: str, value: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whose probe they may pass all the same. Torch decides what fits."""
+    file = folder / "open_clip_config.json"
+    described = json.loads(file.read_text(encoding="utf-8"))
+    described["model_cfg"][tower][name] = value
+    file.write_text(json.dumps(described), encoding="utf-8")
+    with contextlib.suppress(nc.ModelError):
+        assert isinstance(nc.load_model(str(folder), device="cpu"), TorchClip)
+    assert "made for a model of other sizes" in caplog.text
+
+
+def test_weights_without_their_scale_are_refused(folder: Path) -> None:
+    file = folder / "open_clip_model.safetensors"
+    weights = load_file(file)
+    del weights["logit_scale"]
+    save_file(weights, file)
+    with pytest.raises(nc.ModelError, match="are not those of a"):
+        nc.load_model(str(folder), device="cpu")
+
+
+def test_memory_that_runs_out_is_said(model: nc.ClipModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ONNX Runtime says it: it has an exception of its own for all that happens in a graph."""
+    import onnxruntime
+
+    class Session:
+        def run(self, *_: object) -> None:
+            raise onnxruntime.capi.onnxruntime_pybind11_state.RuntimeException(
+                "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Failed to allocate memory for requested buffer"
+            )
+
+    assert isinstance(model, GraphClip)
+    monkeypatch.setattr(model._images, "_session", Session())
+    with pytest.raises(nc.ModelError, match="not enough memory for neuroclip-mini"):
+        model.frame_features(np.full((1, 96, 96), 127, np.uint8))
 
 
 def test_without_the_package_torch_computes(
