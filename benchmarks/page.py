@@ -1,6 +1,6 @@
 """What was measured as a page for people: tables beside the peers, remarks, the machine, curves of growth.
 
-uv run python -m benchmarks.page results/*.json --growth docs/pictures/growth --to docs/speed.md
+uv run python -m benchmarks.page docs/speed/*.json --growth docs/pictures/growth --to docs/speed.md
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ HEAD = """# How fast it is
 Every stage from an event to its label, each beside its peers in the same run, in turns: median of the rounds, with the
 least and the greatest. `uv run --group bench python -m benchmarks` measures it on your machine,
 `uv run --group bench python -m benchmarks.growth` draws the curves at the end; `python -m benchmarks.page` made this
-page of their files.
+page of their files, which lie in `docs/speed` and `docs/pictures/growth`.
 """
 
 
@@ -60,16 +60,21 @@ def page(runs: Sequence[Mapping[str, Any]], curves: Sequence[Path], folder: Path
         if stage.get("skipped"):
             parts.append(f"## {stage['title']}\n\n{stage['skipped']}\n")
             continue
-        machine = {key: value for key, value in run["machine"].items() if key != "load"}
-        if machine not in machines:
-            machines.append(machine)
-        parts.append(_stage(stage, machines.index(machine), quick=run["quick"]))
+        parts.append(_stage(stage, _number(run["machine"], machines), quick=run["quick"]))
     if curves:
         parts.append("## How the cost grows\n")
-        parts += [_curve(path, folder) for path in curves]
+        parts += [_curve(path, folder, machines) for path in curves]
     parts.append("## The machine\n")
     parts += [_machine(number, machine, len(machines)) for number, machine in enumerate(machines)]
     return "\n".join(parts)
+
+
+def _number(described: Mapping[str, str], machines: list[dict[str, str]]) -> int:
+    """Give the place of a machine among those of this page, where it is put if need be."""
+    machine = {key: value for key, value in described.items() if key != "load"}
+    if machine not in machines:
+        machines.append(machine)
+    return machines.index(machine)
 
 
 def _stage(stage: Mapping[str, Any], machine: int, *, quick: bool) -> str:
@@ -110,11 +115,13 @@ def _table(case: str, figures: Sequence[Figure]) -> list[str]:
     return [*rows, ""]
 
 
-def _curve(path: Path, folder: Path) -> str:
-    curve = json.loads(path.read_text(encoding="utf-8"))["curve"]
+def _curve(path: Path, folder: Path, machines: list[dict[str, str]]) -> str:
+    measured = json.loads(path.read_text(encoding="utf-8"))
+    curve, number = measured["curve"], _number(measured["machine"], machines)
     picture = Path(os.path.relpath(path.with_suffix(".png"), folder)).as_posix()
     text = f"![{curve['title']}: {curve['up']} against {curve['across']}]({picture})\n"
-    return f"{text}\n{curve['remark']}\n" if curve["remark"] else text
+    remarks = [*([f"On machine {number + 1}."] if number else []), *([curve["remark"]] if curve["remark"] else [])]
+    return "\n".join([text, *(f"{remark}\n" for remark in remarks)])
 
 
 def _machine(number: int, machine: Mapping[str, str], count: int) -> str:

@@ -74,10 +74,16 @@ def test_a_quick_run_is_called_so(tmp_path: Path) -> None:
 
 def test_curves_are_shown_by_links_that_lead_there(tmp_path: Path) -> None:
     curve = Curve("Prompts", "prompts", "ms", (Line("one", ((1.0, 2.0),)),), remark="Flat.")
-    write_json(tmp_path / "docs" / "growth" / "prompts.json", {"curve": curve.as_json()})
+    for name, processor in (("prompts", "Z80"), ("windows", "6502")):
+        machine = {"processor": processor, "load": "3"}
+        write_json(tmp_path / "docs" / "growth" / f"{name}.json", {"machine": machine, "curve": curve.as_json()})
     page = written(tmp_path, saved(tmp_path / "a.json", measured((1.0,)), MACHINE))
+    prompts, windows = page[page.index("growth/prompts.png") :].split("growth/windows.png")
     assert "![Prompts: ms against prompts](growth/prompts.png)" in page
-    assert "Flat." in page
+    assert "Flat." in prompts
+    assert "On machine" not in prompts
+    assert "On machine 2." in windows
+    assert "- processor: 6502" in windows
 
 
 def test_a_file_of_another_kind_is_not_taken(tmp_path: Path) -> None:
