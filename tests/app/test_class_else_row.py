@@ -1,9 +1,9 @@
 """The row for what nobody typed, under the user's own."""
 
 import pytest
-from PyQt6.QtCore import QEvent, QObject, QPoint, Qt
-from PyQt6.QtGui import QPaintEvent, QRegion
-from PyQt6.QtWidgets import QApplication, QWidget
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtGui import QRegion
+from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.contrast import row_fill
@@ -11,6 +11,7 @@ from app.panels.class_rows import ELSE_ID
 from app.panels.classes import ClassesPanel
 from app.theme import CLASS_COLOURS, DARK, LARGE, LIGHT, SMALL, Measures, Theme
 from tests.app.clock import Clock
+from tests.app.painted import Painted
 from tests.app.user_input import click, key
 
 NAMES = ["a person", "umbrella"]
@@ -119,20 +120,6 @@ def test_an_untrained_models_answer_does_not_lead(panel: ClassesPanel, theme: Th
     judge(panel, 0.15, 0.05, 0.8)
     assert not panel.else_row.leads
     assert colour_at(panel, 0.5) == row_fill(theme, CLASS_COLOURS, False).name()
-
-
-class Painted(QObject):
-    """What of a widget has been painted."""
-
-    def __init__(self, widget: QWidget) -> None:
-        super().__init__(widget)
-        self.region = QRegion()
-        widget.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        if isinstance(event, QPaintEvent):
-            self.region += event.region()
-        return False
 
 
 def test_rows_show_new_digits_also_where_no_prediction_follows(panel: ClassesPanel, clock: Clock, qtbot: QtBot) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QEvent, QMimeData, QObject, QPoint, QPointF, Qt, QUrl
+from PyQt6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PyQt6.QtGui import QColor, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QImage, QRegion, QWheelEvent
 from PyQt6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
@@ -15,6 +15,7 @@ from app.panels.chips import clock_text, rate_text
 from app.panels.events_view import EventsView
 from app.panels.kept_picture import KeptPicture
 from app.theme import DARK, LARGE, LIGHT, SMALL, Theme
+from tests.app.painted import Painted
 from tests.app.user_input import click, double_click, key, move, press, release
 
 CLICK = Qt.MouseButton.LeftButton
@@ -316,26 +317,13 @@ def test_the_light_theme_changes_canvas_and_chips(view: EventsView) -> None:
     assert at(view, 20, 30) == QColor(LIGHT.chip)
 
 
-class Paints(QObject):
-    """Counts how often a widget is painted."""
-
-    def __init__(self, widget: QWidget) -> None:
-        super().__init__(widget)
-        self.count = 0
-        widget.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        self.count += event is not None and event.type() == QEvent.Type.Paint
-        return False
-
-
 def test_only_a_new_picture_paints_the_view(view: EventsView, qtbot: QtBot) -> None:
     view.set_picture(picture("#FFFFFF"))
     view.hide()
     with qtbot.waitExposed(view):
         view.show()
     QApplication.processEvents()
-    paints = Paints(view)
+    paints = Painted(view)
     view.set_recording(None)
     view.hide_card()
     view.set_sensor("DVXplorer", 320, 240)
@@ -350,7 +338,7 @@ def test_only_a_new_picture_paints_the_view(view: EventsView, qtbot: QtBot) -> N
     assert paints.count == before + 1
 
 
-def painted_since(paints: Sequence[Paints], before: Sequence[int]) -> bool:
+def painted_since(paints: Sequence[Painted], before: Sequence[int]) -> bool:
     return all(each.count > then for each, then in zip(paints, before, strict=True))
 
 
@@ -369,7 +357,7 @@ def test_what_floats_over_the_picture_is_copied_and_not_painted_again(view: Even
     chip = view.zoom_chip
     floating = (view.renderings, chip, chip.minus, chip.plus, chip.fit, view.model_view, banner)
     view.set_picture(picture("#FFFFFF", 1200, 600))
-    paints = [Paints(widget) for widget in floating]
+    paints = [Painted(widget) for widget in floating]
     qtbot.waitUntil(lambda: all(each.count for each in paints))
     made = [kept(widget).made for widget in floating]
     for shade in ("#FF0000", "#00FF00", "#0000FF"):

@@ -1,13 +1,14 @@
 import pytest
-from PyQt6.QtCore import QEvent, QObject, QPoint, QRect
-from PyQt6.QtGui import QColor, QImage, QPaintEvent, QRegion
-from PyQt6.QtWidgets import QPushButton, QWidget
+from PyQt6.QtCore import QPoint
+from PyQt6.QtGui import QColor, QImage, QRegion
+from PyQt6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.motion import VARIABLE
 from app.panels.hero import Hero
 from app.theme import DARK, LARGE, LIGHT, SMALL
 from tests.app.clock import Clock
+from tests.app.painted import Painted
 from tests.app.user_input import click
 
 
@@ -35,22 +36,6 @@ def has_colour(hero: Hero, colour: QColor) -> bool:
     image: QImage = hero.grab().toImage()
     wanted = colour.rgb()
     return any(image.pixel(x, y) == wanted for x in range(0, image.width()) for y in range(0, image.height(), 2))
-
-
-class Painted(QObject):
-    """Which parts of a widget are painted."""
-
-    def __init__(self, widget: QWidget) -> None:
-        super().__init__(widget)
-        self.boxes: list[QRect] = []
-        self.region = QRegion()
-        widget.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        if isinstance(event, QPaintEvent):
-            self.boxes.append(event.rect())
-            self.region += event.region()
-        return False
 
 
 def test_the_first_answer_is_shown_at_once(hero: Hero) -> None:

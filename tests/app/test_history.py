@@ -3,9 +3,9 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PyQt6.QtCore import QEvent, QObject, QSize, Qt
+from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QColor, QImage
-from PyQt6.QtWidgets import QApplication, QWidget
+from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.contrast import mixed
@@ -13,6 +13,7 @@ from app.panels.history import HistoryPanel
 from app.panels.history_plot import AREA_SHARE, ELSE_SHARE, HistoryPlot
 from app.panels.history_samples import BANDS, ELSE, KEPT_S, MOST_SAMPLES, OTHERS, Samples
 from app.theme import DARK, LARGE, LIGHT, SMALL
+from tests.app.painted import Painted
 from tests.app.user_input import click
 
 ROWS = [(1, "a person", 0), (2, "umbrella", 1), (3, "a cup of coffee", 2)]
@@ -28,19 +29,6 @@ def panel(qtbot: QtBot) -> HistoryPanel:
     panel.resize(672, 192)
     panel.show()
     return panel
-
-
-class Paints(QObject):
-    """Counts how often a widget is painted."""
-
-    def __init__(self, widget: QWidget) -> None:
-        super().__init__(widget)
-        self.count = 0
-        widget.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        self.count += event is not None and event.type() == QEvent.Type.Paint
-        return False
 
 
 def area(number: int) -> QColor:
@@ -146,7 +134,7 @@ class TestPicture:
     def test_what_lies_below_is_not_painted_as_the_picture_moves(self, panel: HistoryPanel, qtbot: QtBot) -> None:
         fill(panel, 30, {1: 1.0})
         QApplication.processEvents()
-        axes, plot = Paints(panel), Paints(panel._shown)
+        axes, plot = Painted(panel), Painted(panel._shown)
         panel.tick(1031.0)
         qtbot.waitUntil(lambda: plot.count > 0)
         assert axes.count == 0
