@@ -23,13 +23,13 @@ from pipeline.model_choice import (
     CONFIG_FILE,
     ListedModel,
     ModelPlan,
-    architecture_names,
     check_name,
     list_models,
     plan_model,
     plans_for_auto,
 )
 from pipeline.model_errors import Following, LoadingCancelled, ModelError, OnProgress, first_line
+from pipeline.open_clip_tables import architecture_names
 from pipeline.precision import chosen_device, may_have_gpu
 from pipeline.prediction import Floats
 from pipeline.preprocessing import Frames, Preprocessing, checked_frames, known_normalisation, known_view
@@ -319,9 +319,7 @@ def load_model(
     on_cpu = place.is_cpu
 
     def build(plan: ModelPlan, notice: str = "") -> ClipModel:
-        from pipeline.graph_clip import graph_clip
-
-        model = graph_clip(plan, precision, following, notice) if on_cpu else None
+        model = _of_graphs(plan, precision, following, notice, deterministic=deterministic) if on_cpu else None
         if model is not None:
             return model
         torch_device = place.in_torch
@@ -341,6 +339,17 @@ def load_model(
         except ModelError as error:
             notice = notice or str(error)
     return build(last, notice)
+
+
+def _of_graphs(
+    plan: ModelPlan, precision: str, following: Following, notice: str, *, deterministic: bool
+) -> ClipModel | None:
+    """Build a model that needs no torch; None where it does."""
+    from pipeline.small_graph_clip import small_graph_clip
+    from pipeline.vit_graph_clip import vit_graph_clip
+
+    small = small_graph_clip(plan, precision, following, notice)
+    return small or vit_graph_clip(plan, precision, following, notice, deterministic=deterministic)
 
 
 class _Place:

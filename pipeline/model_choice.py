@@ -5,16 +5,15 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pipeline.bundled import BUNDLED_MODELS
 from pipeline.model_download import cached_file, fetch_file
 from pipeline.model_errors import Following, ModelError, first_line
+from pipeline.open_clip_tables import architecture_names, published_weights
 from pipeline.weights import architectures_of
 
 AUTO = "auto"
@@ -154,29 +153,6 @@ def list_models() -> tuple[ListedModel, ...]:
         ListedModel(UNTRAINED, UNTRAINED, None, None, True, "random weights, to try the program; labels mean nothing")
     )
     return tuple(listed)
-
-
-@lru_cache(maxsize=1)
-def _config_folder() -> Path:
-    found = importlib.util.find_spec("open_clip")
-    if found is None or not found.submodule_search_locations:
-        raise ModelError("The package open_clip_torch is not installed: install this program again.")
-    return Path(found.submodule_search_locations[0]) / "model_configs"
-
-
-def architecture_names() -> tuple[str, ...]:
-    """Give all architectures that open_clip knows; does not import it, but asks it where that has happened."""
-    if "open_clip" in sys.modules:
-        return tuple(sys.modules["open_clip"].list_models())
-    return tuple(sorted(file.stem for file in _config_folder().glob("*.json")))
-
-
-def architecture_config(name: str) -> dict[str, Any]:
-    """Give an architecture's description."""
-    import open_clip
-
-    config: dict[str, Any] = open_clip.get_model_config(name)
-    return config
 
 
 def known_architecture(name: str) -> str:
@@ -327,12 +303,6 @@ def _fetch_tokenizer(repository: str, following: Following) -> None:
             continue
 
 
-def _tags(architecture: str) -> Mapping[str, Mapping[str, Any]]:
-    from open_clip import get_pretrained_cfg, list_pretrained_tags_by_model
-
-    return {tag: get_pretrained_cfg(architecture, tag) for tag in list_pretrained_tags_by_model(architecture)}
-
-
 def _location(described: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     repository, _, filename = str(described["hf_hub"]).rpartition("/")
     if not filename:
@@ -341,7 +311,7 @@ def _location(described: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
 
 
 def _best_tag(architecture: str) -> str:
-    tags = _tags(architecture)
+    tags = published_weights(architecture)
     if not tags:
         raise ModelError(f"No weights of {architecture} are published: give a file with --pretrained FILE.")
     recommended = [model.tag for model in RECOMMENDED if model.name == architecture]
@@ -355,7 +325,7 @@ def _best_tag(architecture: str) -> str:
 
 
 def _plan_tag(architecture: str, tag: str, following: Following) -> ModelPlan:
-    described = _tags(architecture)[tag]
+    described = published_weights(architecture)[tag]
     repository, filenames = _location(described)
     weights = fetch_file(repository, *filenames, following=following, what=f"{architecture} ({tag})")
     return ModelPlan(
@@ -369,7 +339,7 @@ def _plan_tag(architecture: str, tag: str, following: Following) -> ModelPlan:
 
 
 def _plan_given(architecture: str, pretrained: str, following: Following) -> ModelPlan:
-    tags = _tags(architecture)
+    tags = published_weights(architecture)
     tag = pretrained.lower().replace("-", "_")
     if tag in tags:
         return _plan_tag(architecture, tag, following)
@@ -403,7 +373,7 @@ def _plan_file(architecture: str, file: Path) -> ModelPlan:
     stands in the path tells both; otherwise the architecture's tags are asked, which nearly always agree.
     """
     base = architecture.removesuffix("-quickgelu")
-    tags = _tags(base) or _tags(architecture)
+    tags = published_weights(base) or published_weights(architecture)
     path = "/".join(file.resolve().parts[-4:]).lower().replace("-", "_")
     named = max((tag for tag in tags if tag in path), key=len, default=None)
     described: Mapping[str, Any] = tags[named] if named is not None else next(iter(tags.values()), {})

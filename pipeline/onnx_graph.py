@@ -1,16 +1,16 @@
-"""A graph without weights, in a model's folder, computed by ONNX Runtime with weights from elsewhere."""
+"""A graph without weights, computed by ONNX Runtime with weights from elsewhere."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.prediction import Floats
+from pipeline.threads import giving_way
 
 IMAGE_GRAPH, TEXT_GRAPH = "image_tower.onnx", "text_tower.onnx"
 """Take ``images``, float32 (N, 3, S, S), and ``tokens``, int64 (N, L), to ``features``, float32 (N, C)."""
@@ -27,13 +27,16 @@ class GraphDisagrees(Exception):
 
 
 class OnnxGraph:
-    """One graph with its weights. Several threads may call it; a call takes one core.
+    """One graph with its weights. Several threads may call it.
 
     Parameters
     ----------
-    file : Path
+    graph : bytes
+        A .onnx file's contents.
     weights : mapping of str to float32 array
         Exactly those that the graph names. They stay in use.
+    cores : int
+        That a call takes. Threads for more than one are started here, and give way to others.
 
     Raises
     ------
@@ -43,21 +46,23 @@ class OnnxGraph:
         What ONNX Runtime makes of a graph that is damaged or needs other weights.
     """
 
-    def __init__(self, file: Path, weights: Mapping[str, Floats]) -> None:
+    def __init__(self, graph: bytes, weights: Mapping[str, Floats], *, cores: int = 1) -> None:
         import onnxruntime
 
         onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
-        # One core a call: threads that wait for each other cost more than they help.
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.intra_op_num_threads, options.inter_op_num_threads = cores, 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others need the core
         options.log_severity_level = 4
         self._weights = dict(weights)
         options.add_external_initializers(
             list(weights), [onnxruntime.OrtValue.ortvalue_from_numpy(weight) for weight in weights.values()]
         )
-        self._session: Any = onnxruntime.InferenceSession(
-            file.read_bytes(), options, providers=["CPUExecutionProvider"]
-        )
+
+        def session() -> Any:
+            return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+        self._session = session() if cores == 1 else giving_way(session)
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, given: npt.NDArray[Any]) -> Floats:

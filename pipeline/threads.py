@@ -6,8 +6,11 @@ import math
 import os
 import sys
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
 """For the OpenMP of GCC, which torch brings on Linux, and of LLVM and Intel, elsewhere."""
@@ -15,6 +18,8 @@ NICENESS = 5
 """Of a thread that gives way to others, as ``nice`` counts it."""
 CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 """What a container may use, on Linux: µs of processor time a period, or "max", and the period, µs."""
+
+Result = TypeVar("Result")
 
 
 def prepare_threads() -> None:
@@ -59,3 +64,9 @@ def give_way() -> None:
         with suppress(OSError):
             thread = threading.get_native_id()
             os.setpriority(os.PRIO_PROCESS, thread, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))
+
+
+def giving_way(work: Callable[[], Result]) -> Result:
+    """Do this on a thread that gives way, and wait for it: threads that it starts give way too."""
+    with ThreadPoolExecutor(1, initializer=give_way) as threads:
+        return threads.submit(work).result()

@@ -39,7 +39,7 @@ def check_weights_file(file: Path) -> None:
     if not start:
         raise ModelError(f"{file} is empty: copy or download it again.")
     if file.suffix == ".safetensors":
-        _safetensors_header(file)
+        safetensors_header(file)
     elif start.startswith(_ZIP):
         _check_archive(file)
 
@@ -48,7 +48,7 @@ def _damaged(file: Path, reason: str) -> ModelError:
     return ModelError(f"The weights file {file} is damaged or incomplete ({reason}): copy or download it again.")
 
 
-def _safetensors_header(file: Path) -> dict[str, Any]:
+def safetensors_header(file: Path) -> dict[str, Any]:
     """Read the header and compare it with the file's size."""
     size = file.stat().st_size
     with file.open("rb") as stream:
@@ -89,7 +89,7 @@ def file_shapes(file: Path) -> Shapes:
         It cannot be read.
     """
     if file.suffix == ".safetensors":
-        return _plain_names({name: tuple(entry["shape"]) for name, entry in _safetensors_header(file).items()})
+        return _plain_names({name: tuple(entry["shape"]) for name, entry in safetensors_header(file).items()})
     return _plain_names({name: tuple(tensor.shape) for name, tensor in _pickled_tensors(file).items()})
 
 
@@ -119,7 +119,7 @@ def _plain_names(shapes: Shapes) -> Shapes:
 
 def architectures_of(file: Path) -> list[str]:
     """Give the architectures of open_clip whose sizes these weights have; none where that cannot be told."""
-    from pipeline.model_choice import architecture_config, architecture_names
+    from pipeline.open_clip_tables import architecture_config, architecture_names
 
     check_weights_file(file)
     found = _sizes_in_file(file_shapes(file))

@@ -56,7 +56,7 @@ class WordPieces:
 
     def encode(self, text: str) -> list[int]:
         """Give all tokens of a text, without those for its start and end."""
-        tokens: list[int] = self._tokenizer.encode(_cleaned(text), add_special_tokens=False).ids
+        tokens: list[int] = self._tokenizer.encode(cleaned(text), add_special_tokens=False).ids
         return tokens
 
     def __call__(self, texts: Sequence[str]) -> torch.Tensor:
@@ -93,6 +93,6 @@ def _config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _cleaned(text: str) -> str:
+def cleaned(text: str) -> str:
     """Mend broken encodings, resolve HTML's names for letters, and join white space, as open_clip does."""
     return " ".join(html.unescape(html.unescape(ftfy.fix_text(text))).split())

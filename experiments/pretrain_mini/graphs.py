@@ -2,7 +2,7 @@
 
 python -m experiments.pretrain_mini.graphs FOLDER
 
-ONNX Runtime computes them with the weights in the folder (`pipeline.graph_clip`).
+ONNX Runtime computes them with the weights in the folder (`pipeline.small_graph_clip`).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import onnx
 import torch
 
 from experiments.pretrain_mini.image_graph import image_graph
-from experiments.pretrain_mini.text_graph import text_graph
 from pipeline.clip import load_model
-from pipeline.graph_clip import TEXT_PROBE
 from pipeline.model_choice import CONFIG_FILE
 from pipeline.onnx_graph import EXPECTED, IMAGE_GRAPH, SIZES, TEXT_GRAPH
 from pipeline.preprocessing import rings
 from pipeline.small_clip import SmallClip
 from pipeline.small_clip_sizes import SmallClipSizes
+from pipeline.small_graph_clip import TEXT_PROBE
+from pipeline.transformer_graph import Blocks, text_graph
 
 DIGITS = 7
 """Significant ones of what the graphs are expected to give."""
@@ -50,7 +50,18 @@ def write_graphs(folder: Path) -> None:
     assert sizes is not None, "a SmallClip has some"
     probe = rings(model.image_size)[None]
     _write(folder / IMAGE_GRAPH, image_graph(module.visual), sizes, model.encode_frames(probe)[0])
-    _write(folder / TEXT_GRAPH, text_graph(module), sizes, model.encode_texts([TEXT_PROBE])[0])
+    _write(folder / TEXT_GRAPH, _text_graph(sizes), sizes, model.encode_texts([TEXT_PROBE])[0])
+
+
+def _text_graph(sizes: SmallClipSizes) -> onnx.ModelProto:
+    graph, _ = text_graph(
+        Blocks(sizes.width, sizes.heads, sizes.layers, hidden=4 * sizes.width),
+        vocabulary=sizes.vocab_size,
+        context=sizes.context_length,
+        embedding=sizes.embed_dim,
+        end=sizes.eos_id,
+    )
+    return graph
 
 
 def _write(file: Path, graph: onnx.ModelProto, sizes: SmallClipSizes, expected: torch.Tensor) -> None:

@@ -6,7 +6,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper
 
-from experiments.pretrain_mini.graph_builder import GraphBuilder
+from pipeline.graph_builder import GraphBuilder
 from pipeline.small_clip import ConvNormAct, ImageTower
 
 
@@ -29,7 +29,7 @@ def image_graph(tower: ImageTower) -> onnx.ModelProto:
         x = _stage(graph, x, f"trunk.stages.{number}", stage)
     x = graph.add("Flatten", graph.add("GlobalAveragePool", x))
     projection: torch.Tensor = tower.head.proj.weight  # type: ignore[assignment, union-attr]
-    x = graph.add("Gemm", x, graph.weight("head.proj.weight", projection), transB=1)
+    x = graph.add("Gemm", x, graph.weight("head.proj.weight", projection.shape), transB=1)
     side = tower.image_size[0]
     given = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["N", 3, side, side])
     return graph.model("image tower", given, x, projection.shape[0])
@@ -39,8 +39,8 @@ def _convolution(graph: GraphBuilder, x: str, name: str, part: ConvNormAct) -> s
     """Convolution with its folded norm, and SiLU."""
     conv = part.conv
     assert conv.bias is not None
-    weight = graph.weight(f"{name}.conv.weight", conv.weight)
-    bias = graph.weight(f"{name}.conv.bias", conv.bias)
+    weight = graph.weight(f"{name}.conv.weight", conv.weight.shape)
+    bias = graph.weight(f"{name}.conv.bias", conv.bias.shape)
     pads, strides, kernel = [int(conv.padding[0])] * 4, list(conv.stride), list(conv.kernel_size)
     y = graph.add("Conv", x, weight, bias, pads=pads, strides=strides, kernel_shape=kernel)
     return graph.add("Mul", y, graph.add("Sigmoid", y))

@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 
 import pipeline as nc
 from pipeline import model_choice, precision
-from pipeline.clip import LoadingCancelled, architecture_names, list_models
+from pipeline.clip import LoadingCancelled, list_models
 from pipeline.model_choice import RECOMMENDED
 from pipeline.model_errors import Following
 from pipeline.precision import fit_precision
@@ -166,7 +166,7 @@ def test_unknown_settings_are_refused(model: nc.ClipModel, wrong: dict[str, str]
 @pytest.mark.parametrize(
     ("variant", "cuts"),
     [
-        ({}, True),
+        ({"proj_bias": False}, True),
         ({"custom_text": True}, True),
         ({"custom_text": True, "pool_type": "eos", "eos_id": 49407}, True),
         ({"custom_text": True, "proj_bias": True}, True),
@@ -240,7 +240,7 @@ def test_an_architecture_with_a_file_of_weights(
         torch.save({"state_dict": {f"module.{key}": value for key, value in state.items()}}, file)
     loaded = nc.load_model("TINY-16", str(file), device="cpu")
     assert (loaded.name, loaded.tag) == ("tiny-16", f"mine{suffix}")
-    assert torch.equal(loaded.encode_texts(["a cup"]), model.encode_texts(["a cup"]))
+    torch.testing.assert_close(loaded.encode_texts(["a cup"]), model.encode_texts(["a cup"]))
 
 
 @pytest.mark.usefixtures("architectures")
@@ -676,11 +676,6 @@ def test_models_are_listed_without_torch_and_network() -> None:
         "assert any(m.name == 'untrained' and m.here for m in models) and 'ViT-B-32' in names and len(models) > 5"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
-
-
-def test_the_architectures_listed_without_open_clip_are_its_own() -> None:
-    files = {file.stem for file in model_choice._config_folder().glob("*.json")}
-    assert files <= set(open_clip.list_models()) == set(architecture_names())
 
 
 def test_importing_the_pipeline_does_not_import_torch_or_qt() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
-import torch
 from onnx import TensorProto, helper, numpy_helper
+
+from pipeline.weights import Shapes
 
 OPSET = 18
 IR_VERSION = 9
@@ -20,8 +23,13 @@ class GraphBuilder:
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
-        self._weights: dict[str, torch.Tensor] = {}
+        self._weights: dict[str, tuple[int, ...]] = {}
         self._constants: dict[str, onnx.TensorProto] = {}
+
+    @property
+    def weights(self) -> Shapes:
+        """Shape of each weight that was named."""
+        return dict(self._weights)
 
     def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Add a node with one outcome."""
@@ -33,9 +41,9 @@ class GraphBuilder:
         self._nodes.append(helper.make_node(kind, inputs, names, **attributes))
         return names
 
-    def weight(self, name: str, values: torch.Tensor) -> str:
-        """Name a weight; only its shape counts."""
-        self._weights[name] = values
+    def weight(self, name: str, shape: Sequence[int]) -> str:
+        """Name a weight of this shape."""
+        self._weights[name] = tuple(shape)
         return name
 
     def constant(self, values: Any, kind: type[np.generic] = np.int64) -> str:
@@ -61,11 +69,11 @@ class GraphBuilder:
         )
 
 
-def _promised(name: str, values: torch.Tensor) -> onnx.TensorProto:
+def _promised(name: str, shape: tuple[int, ...]) -> onnx.TensorProto:
     """Name a weight that lies elsewhere."""
-    tensor = onnx.TensorProto(name=name, data_type=TensorProto.FLOAT, dims=values.shape)
+    tensor = onnx.TensorProto(name=name, data_type=TensorProto.FLOAT, dims=shape)
     tensor.data_location = TensorProto.EXTERNAL
-    told = {"location": "given", "offset": "0", "length": str(4 * values.numel())}
+    told = {"location": "given", "offset": "0", "length": str(4 * math.prod(shape))}
     for key, value in told.items():
         tensor.external_data.add(key=key, value=value)
     return tensor
