@@ -59,7 +59,7 @@ from pipeline.capture.messages import (
     Status,
     Step,
 )
-from pipeline.capture.supervisor import Capture
+from pipeline.capture.supervisor import Capture, CaptureState
 from pipeline.listing import find_cameras, find_webcams
 from pipeline.model_choice import list_models
 from pipeline.options import Options, network_address
@@ -81,6 +81,9 @@ from pipeline.worker import ModelRequest, RecognitionWorker
 POSITION_MS = 50
 STATUS_MS = 500
 NOTHING_OPEN = "Open a recording, plug in a camera, listen to a stream, or try the simulation."
+SLOW_OPENING_S = 1.5
+"""The window says what it waits for."""
+FIRST_START = "The first start on a machine takes about ten seconds: its loops over events are compiled, once."
 RETRY_MS = 1000
 FRAMES_GONE_S = 2.0
 """Without a new one, a camera's frames are switched off."""
@@ -139,6 +142,7 @@ class Controller(QObject):
         self._template = options.template
         self._bundled = bundled_recordings()
         self._opening: SourceSpec = options.source
+        self._opening_since = time.monotonic()
         self._last_good: SourceSpec | None = None
         self._model = ModelState("none")
         self._asked_model = options.model
@@ -272,7 +276,7 @@ class Controller(QObject):
     def _open(self, spec: SourceSpec, *, record_to: Path | None = None) -> None:
         if isinstance(spec, SimulationSpec):
             spec = self.steering.remembered(spec)
-        self._opening = spec
+        self._opening, self._opening_since = spec, time.monotonic()
         self._forget_stream()
         self._window.top_bar.set_source(source_name(spec), source_kind(spec))
         self._window.view.set_sensor("", 0, 0)
@@ -775,6 +779,7 @@ class Controller(QObject):
         self._window.view.set_rate(numbers.event_rate)
         if live.info is not None and live.info.live:
             self._window.transport.set_live(now - live.opened_at, numbers.dropped_events)
+        self._tell_slow_opening(now)
         text, dot = self._state_words()
         self._window.status.set_values(
             StatusValues(
@@ -791,6 +796,15 @@ class Controller(QObject):
                 memory_bytes=numbers.resident_bytes + psutil.Process().memory_info().rss,
             )
         )
+
+    def _tell_slow_opening(self, now: float) -> None:
+        live = self._live
+        if live.info is not None or live.failed or self._waiting or now - self._opening_since < SLOW_OPENING_S:
+            return
+        if self._capture.state is CaptureState.STARTING:
+            self._window.view.show_card("hourglass-medium", "Getting ready", FIRST_START, None)
+        else:
+            self._window.view.show_card("hourglass-medium", "Opening", source_name(self._opening), None)
 
     def _state_words(self) -> tuple[str, str]:
         live = self._live

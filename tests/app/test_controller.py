@@ -10,6 +10,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app import controller
 from app.controller import Controller
 from app.panels.hero import NO_MOTION
 from app.preferences import Preferences
@@ -58,6 +59,22 @@ def joined(options: Options, qtbot: QtBot) -> Iterator[Joined]:
     joined = Joined(options, qtbot)
     yield joined
     joined.close()
+
+
+def test_what_takes_long_is_said(options: Options, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first start compiles; the card goes when events come."""
+    monkeypatch.setattr(controller, "SLOW_OPENING_S", 0.0)
+    joined = Joined(options, qtbot)
+    try:
+        view = joined.window.view
+        joined.controller._show_status()  # nothing that this thread does has told it yet that the source is open
+        assert view.card_shown
+        assert view.card.accessibleName() == f"Getting ready. {controller.FIRST_START}"
+        joined.shown(lambda: not view.card_shown)
+        joined.controller._show_status()
+        assert not view.card_shown
+    finally:
+        joined.close()
 
 
 def has_answer(joined: Joined) -> bool:
