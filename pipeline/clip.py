@@ -10,7 +10,7 @@ import json
 import math
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -127,6 +127,13 @@ class ClipModel(ABC):
     @abstractmethod
     def _encoded(self, frames: Frames, normalisation: str, view: str) -> Floats:
         """Give features, float32 (T, C), of at most `FRAMES_TOGETHER` event frames, uint8 (T, H, W)."""
+
+    @abstractmethod
+    def use_image_tower(self, tower: Callable[[Floats], Floats], precision: str) -> None:
+        """Let something else compute the frames from now on, float32 (N, 3, S, S) to (N, C), on the CPU.
+
+        May be called while another thread encodes frames.
+        """
 
     @property
     def plan(self) -> ModelPlan:

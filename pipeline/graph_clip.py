@@ -98,7 +98,7 @@ class GraphClip(ClipModel):
     Parameters
     ----------
     images : callable
-        Gives features, float32 (T, C), of the encoder's input, float32 (T, 3, S, S).
+        Gives features, float32 (T, C), of the encoder's input, float32 (T, 3, S, S). An attribute too.
     texts : GraphTexts
     preprocessing : Preprocessing
     plan : ModelPlan
@@ -127,7 +127,7 @@ class GraphClip(ClipModel):
         logit_scale: float,
         notice: str = "",
     ) -> None:
-        self._images, self._load_module = images, load_module
+        self.images, self._load_module = images, load_module
         super().__init__(texts, preprocessing, plan, logit_scale=logit_scale, precision="fp32", notice=notice)
 
     @property
@@ -142,5 +142,8 @@ class GraphClip(ClipModel):
     def torch_tower(self) -> torch.nn.Module:
         return self._module.visual  # type: ignore[return-value]
 
+    def use_image_tower(self, tower: Callable[[Floats], Floats], precision: str) -> None:
+        self.images, self.precision = tower, precision
+
     def _encoded(self, frames: Frames, normalisation: str, view: str) -> Floats:
-        return self._images(self.preprocessing.pictures(frames, normalisation=normalisation, view=view))
+        return self.images(self.preprocessing.pictures(frames, normalisation=normalisation, view=view))

@@ -24,23 +24,23 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 from pipeline.cache_folder import cache_folder
 from pipeline.model_choice import CONFIG_FILE, ModelPlan
 from pipeline.model_errors import Following, LoadingCancelled, ModelError, first_line
+from pipeline.small_clip_sizes import small_clip_sizes
 from pipeline.threads import allowed_cores
 from pipeline.weights import fingerprint_of
 
 if TYPE_CHECKING:
     from pipeline.clip import ClipModel
-    from pipeline.torch_clip import TorchClip
 
 logger = logging.getLogger(__name__)
 
 BF16, INT8 = "openvino-bf16", "int8"
 OPENVINO_PRECISIONS = (BF16, INT8)
-TRIAL = 1
+TRIAL = 2
 """Number of the way in which candidates are made and judged: what another way has found out does not count."""
 MOST_KEPT = 4
 """Outcomes kept on disk: one has up to 300 MB for a ViT-B."""
@@ -84,9 +84,9 @@ class Outcome:
     Attributes
     ----------
     chosen : str
-        ``openvino-bf16`` or ``int8``, the fastest that agrees; empty where torch serves as well.
+        ``openvino-bf16`` or ``int8``, the fastest that agrees; empty where what there is serves as well.
     plain, plain_ms : str, float
-        The best of torch, and how long one frame takes, in ms.
+        The best without it, and how long one frame takes, in ms.
     candidates : mapping
         By precision.
     failure : str
@@ -193,18 +193,12 @@ def _processor() -> str:
     return " ".join(sorted({line for line in lines if line.partition(":")[0].strip() in wanted}))
 
 
-def may_gain(model: ClipModel) -> TypeGuard[TorchClip]:
-    """Tell whether OpenVINO may serve a model better than torch does here. The bundled one is fast as it is."""
-    from pipeline.graph_clip import GraphClip
-
-    if isinstance(model, GraphClip):
-        return False
-    from pipeline.small_clip import SmallClip
-
+def may_gain(model: ClipModel) -> bool:
+    """Tell whether OpenVINO may serve a model better than what computes it. The bundled one is fast as it is."""
     return (
         model.device == "cpu"
         and model.has_weights_file
-        and not isinstance(model.module, SmallClip)
+        and small_clip_sizes(model.plan) is None
         and model.precision not in OPENVINO_PRECISIONS
         and is_installed()
     )
@@ -310,10 +304,10 @@ def _forget_old(folder: Path) -> None:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def use_best(model: TorchClip, outcome: Outcome | None = None) -> bool:
+def use_best(model: ClipModel, outcome: Outcome | None = None) -> bool:
     """Let OpenVINO compute a model's frames where it is known to serve better; False where it does not.
 
-    What is kept and cannot be loaded is removed, and will be made again: the model goes on in torch.
+    What is kept and cannot be loaded is removed, and will be made again: the model goes on as it is.
     """
     place = place_of(model.plan)
     outcome = outcome or Outcome.read(place)
@@ -328,7 +322,7 @@ def use_best(model: TorchClip, outcome: Outcome | None = None) -> bool:
     return True
 
 
-def use_wanted(model: TorchClip, precision: str, following: Following) -> None:
+def use_wanted(model: ClipModel, precision: str, following: Following) -> None:
     """Let OpenVINO compute a model's frames as the user asked, having tried whether it agrees.
 
     Raises
@@ -348,11 +342,11 @@ def use_wanted(model: TorchClip, precision: str, following: Following) -> None:
     _use(model, place_of(model.plan), precision)
 
 
-def _use(model: TorchClip, place: Path, precision: str) -> None:
+def _use(model: ClipModel, place: Path, precision: str) -> None:
     from pipeline.openvino_tower import tower_from
 
     try:
-        tower = tower_from(ir_file(place, precision), precision, model.image_size)
+        tower = tower_from(ir_file(place, precision))
     except RuntimeError as error:  # all that OpenVINO raises
         raise ModelError(
             f"OpenVINO cannot load {place} ({first_line(error)}): remove that folder, or choose --precision fp32."

@@ -10,18 +10,23 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+import numpy as np
 
 from pipeline.openvino_store import BF16, INT8
+from pipeline.prediction import Floats
+from pipeline.threads import giving_way, usable_cores
+
+if TYPE_CHECKING:
+    import torch
 
 NEEDS = {BF16: "BF16", INT8: "INT8"}
 """What OpenVINO says of a processor that can do it."""
 
 
-class OpenVinoTower(torch.nn.Module):
-    """Takes the place of a CLIP's `visual`; holds no parameters. Belongs to one thread at a time.
+class OpenVinoTower:
+    """Computes a CLIP's image tower. Belongs to one thread at a time.
 
     The network takes one frame: live that is what there is to encode, and frames in a row gain little from a batch.
 
@@ -29,20 +34,16 @@ class OpenVinoTower(torch.nn.Module):
     ----------
     network : openvino.CompiledModel
         (1, 3, S, S) to (1, C).
-    image_size : int
-        S.
     """
 
-    def __init__(self, network: Any, image_size: int) -> None:
-        super().__init__()
-        self.image_size = (image_size, image_size)
+    def __init__(self, network: Any) -> None:
         self._request = network.create_infer_request()
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Give features, float32 (N, C), of normalised pictures, (N, 3, S, S)."""
-        pixels = images.float().contiguous().numpy()
-        features = [self._request.infer(pixels[i : i + 1], share_inputs=True)[0] for i in range(len(pixels))]
-        return torch.cat([torch.from_numpy(feature) for feature in features])
+    def __call__(self, pictures: Floats) -> Floats:
+        """Give features, float32 (N, C), of normalised pictures, float32 (N, 3, S, S)."""
+        given = [np.ascontiguousarray(pictures[place : place + 1]) for place in range(len(pictures))]
+        # Each copied: the next one is computed into the same memory.
+        return np.concatenate([self._request.infer(each, share_inputs=True)[0].copy() for each in given])
 
 
 def openvino() -> Any:
@@ -96,14 +97,12 @@ def save(network: Any, file: Path) -> None:
     openvino().save_model(network, file)
 
 
-def tower_from(network: Any, precision: str, image_size: int) -> OpenVinoTower:
+def tower_from(network: Any) -> OpenVinoTower:
     """Make a network, or one in a file, ready to run.
 
     Parameters
     ----------
     network : openvino.Model or Path
-    precision : "openvino-bf16" or "int8"
-    image_size : int
 
     Raises
     ------
@@ -113,8 +112,7 @@ def tower_from(network: Any, precision: str, image_size: int) -> OpenVinoTower:
     core = openvino().Core()
     settings = {
         "PERFORMANCE_HINT": "LATENCY",
-        # As many as torch may use: a container's limit and the user's own wish are in it.
-        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        "INFERENCE_NUM_THREADS": usable_cores(),
         # A thread that may not move waits for whatever else runs on its core: capture, the window.
         "ENABLE_CPU_PINNING": False,
     }
@@ -122,4 +120,4 @@ def tower_from(network: Any, precision: str, image_size: int) -> OpenVinoTower:
     if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         settings["INFERENCE_PRECISION_HINT"] = "bf16"
     model = core.read_model(network) if isinstance(network, Path) else network
-    return OpenVinoTower(core.compile_model(model, "CPU", settings), image_size)
+    return OpenVinoTower(giving_way(lambda: core.compile_model(model, "CPU", settings)))

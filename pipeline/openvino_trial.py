@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,11 +31,13 @@ from pipeline.model_errors import Following, first_line
 from pipeline.openvino_store import BF16, INT8, Candidate, Outcome, ir_file
 from pipeline.openvino_tower import NEEDS, can_compute, converted, quantised, save, tower_from
 from pipeline.precision import MUST_GAIN, WORTH_A_TRIAL_S, matrices_gain_from_bf16
-from pipeline.prediction import EventFrame
+from pipeline.prediction import EventFrame, Floats
+from pipeline.processor import may_have_bf16
 from pipeline.prompts import PRESETS, PromptList
 from pipeline.reading import read_recording
 from pipeline.recogniser import FEWEST_EVENTS, PIXELS_PER_EVENT
 from pipeline.threads import prepare_threads
+from pipeline.vit_graph_clip import vit_graph_clip
 
 EXAMPLES = 32
 """Event frames that int8 takes its ranges from."""
@@ -119,11 +120,11 @@ class Stretch:
 
 def try_openvino(model: ClipModel, folder: Path) -> Outcome:
     """Make bf16 and int8 of a model in fp32, keep in `folder` those that agree, and give what was found out."""
-    visual: Any = model.module.visual  # torch, or what computes as exactly and faster
+    visual = model.torch_tower
     recordings = [read_recording(bundled.path) for bundled in bundled_recordings()]
     events = [np.array([frame.events for frame in event_frames_of(recording)]) for recording in recordings]
     examples = [images_of(model, [frame]) for frame in example_frames(recordings, events, EXAMPLES)]
-    plain, towers = _best_of_torch(visual, model.torch_tower, examples[0])
+    plain, towers = _best_without(model, examples[0])
     stretches = [
         Stretch(recording, counts, model.encode_texts(_texts_of(bundled.path)), _features(model, recording, visual))
         for bundled, recording, counts in zip(bundled_recordings(), recordings, events, strict=True)
@@ -149,7 +150,7 @@ def _tried(
     stretches: Sequence[Stretch],
     plain: Encode,
 ) -> tuple[Candidate, float]:
-    """Make a candidate, keep it where it agrees; gives it, and how long torch takes at the same time, in ms."""
+    """Make a candidate, keep it where it agrees; gives it, and how long it takes without it at the same time, in ms."""
     if not can_compute(precision):
         return Candidate(refused=f"this processor has no instructions for {NEEDS[precision]}"), math.inf
     file = ir_file(folder, precision)
@@ -159,7 +160,7 @@ def _tried(
             network = quantised(network, examples, transformer=hasattr(model.torch_tower, "transformer"))
         save(network, file)
         del network
-        tower = tower_from(file, precision, model.image_size)
+        tower = _in_torch(tower_from(file))
         ms, plain_ms = _interleaved_ms(lambda: tower(examples[0]), lambda: plain(examples[0]))
         rough = [_features(model, stretch.recording, tower) for stretch in stretches]
     except (OSError, MemoryError):  # of this machine now, not of the model
@@ -264,16 +265,27 @@ def _encoded(tower: Encode, images: torch.Tensor) -> torch.Tensor:
         return tower(images)
 
 
-def _best_of_torch(visual: torch.nn.Module, in_torch: torch.nn.Module, image: torch.Tensor) -> tuple[str, Encode]:
-    """Give torch's faster precision, and what encodes a frame in it."""
+def _in_torch(tower: Callable[[Floats], Floats]) -> Encode:
+    def encode(images: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(tower(images.numpy()))
+
+    return encode
+
+
+def _best_without(model: ClipModel, image: torch.Tensor) -> tuple[str, Encode]:
+    """Give the precision in which a model is computed without OpenVINO, and what encodes a frame in it."""
+    visual = model.torch_tower
 
     def exact(images: torch.Tensor) -> torch.Tensor:
         with torch.inference_mode():
             return visual(images)  # type: ignore[no-any-return]
 
+    if not may_have_bf16():
+        graph = vit_graph_clip(model.plan, "fp32", Following(), deterministic=True)
+        return "fp32", exact if graph is None else _in_torch(graph.images)
     if not matrices_gain_from_bf16():
         return "fp32", exact
-    rough = copy.deepcopy(in_torch).bfloat16()
+    rough = copy.deepcopy(visual).bfloat16()
 
     def in_bf16(images: torch.Tensor) -> torch.Tensor:
         with torch.inference_mode():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import cached_property
 
 import torch
@@ -37,7 +38,8 @@ class TorchClip(ClipModel):
         notice: str = "",
     ) -> None:
         self._module = module
-        self._torch_tower: torch.nn.Module = module.visual  # type: ignore[assignment]
+        self._tower: Callable[[Floats], Floats] | None = None
+        """What computes the frames in torch's place."""
         parameter = next(module.parameters())
         self.device = str(parameter.device)
         self._images = ImageEncoder(module, preprocessing, parameter.device, parameter.dtype)
@@ -50,16 +52,7 @@ class TorchClip(ClipModel):
 
     @property
     def torch_tower(self) -> torch.nn.Module:
-        return self._torch_tower
-
-    def use_image_tower(self, tower: torch.nn.Module, precision: str) -> None:
-        """Let something else compute the frames from now on, float32 (N, 3, S, S) to (N, C), on the CPU.
-
-        May be called while another thread encodes frames.
-        """
-        # In this order: the new tower takes frames in any number format, the old one only in its own.
-        self._module.visual = tower
-        self._images.dtype, self.precision = torch.float32, precision
+        return self._module.visual  # type: ignore[return-value]
 
     @cached_property
     def weights_sha256(self) -> str:
@@ -70,7 +63,13 @@ class TorchClip(ClipModel):
             digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
 
+    def use_image_tower(self, tower: Callable[[Floats], Floats], precision: str) -> None:
+        self._tower, self.precision = tower, precision
+
     def _encoded(self, frames: Frames, normalisation: str, view: str) -> Floats:
+        tower = self._tower
+        if tower is not None:
+            return tower(self.preprocessing.pictures(frames, normalisation=normalisation, view=view))
         encoded = None
         if len(frames) == 1 and self.single_frames is not None:
             encoded = self.single_frames.encode(frames, normalisation, view)

@@ -6,7 +6,6 @@ more than half of torch's time. The graphs are described from the model's sizes,
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from pipeline.mapped_weights import MappedWeights
 from pipeline.model_choice import ModelPlan
 from pipeline.model_errors import Following, ModelError, first_line
 from pipeline.onnx_graph import OnnxGraph
+from pipeline.openvino_store import may_gain, use_best
 from pipeline.prediction import Floats
 from pipeline.preprocessing import Preprocessing, rings
 from pipeline.processor import may_have_bf16
@@ -45,12 +45,12 @@ def vit_graph_clip(
     ----------
     plan : ModelPlan
     precision : str
-        "fp32", or "auto" where nothing better than fp32 is to be expected here.
+        "fp32", or "auto" where the processor has nothing better.
     following : Following
     notice : str
         To be told about the choice.
     deterministic : bool
-        "auto" is fp32.
+        "auto" is fp32, and does not become what OpenVINO is known to do better.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def vit_graph_clip(
         The weights are damaged, or hold numbers that are none.
     LoadingCancelled
     """
-    wanted = precision == "fp32" or (precision == "auto" and (deterministic or not _may_do_better()))
+    wanted = precision == "fp32" or (precision == "auto" and (deterministic or not may_have_bf16()))
     sizes = vit_sizes(plan) if wanted else None
     file = plan.weights
     if sizes is None or file is None:
@@ -90,12 +90,9 @@ def vit_graph_clip(
     scale = float(held.arrays[_SCALE].reshape(-1)[0])
     model = GraphClip(images, texts, preprocessing, plan, module, logit_scale=scale, notice=notice)
     held.put_away()
+    if precision == "auto" and not deterministic and may_gain(model):
+        use_best(model)
     return model
-
-
-def _may_do_better() -> bool:
-    """Tell whether another precision than fp32, or OpenVINO, may be faster here: then torch is asked."""
-    return may_have_bf16() or importlib.util.find_spec("openvino") is not None
 
 
 class _Graphs:

@@ -26,6 +26,7 @@ from pipeline.model_errors import Following
 from pipeline.openvino_store import BF16, INT8
 from pipeline.precision import matrices_gain_from_bf16
 from pipeline.prediction import EventFrame
+from pipeline.processor import may_have_bf16
 from pipeline.prompts import PRESETS, PromptList
 from pipeline.recogniser import Recogniser
 
@@ -95,7 +96,9 @@ class _Work:
     effort: Effort
 
     def __post_init__(self) -> None:
-        self.model = nc.load_model(self.model_name, device="cpu", deterministic=False)
+        # As it is without the extra: what that adds is measured beside it.
+        precision = "auto" if may_have_bf16() else "fp32"
+        self.model = nc.load_model(self.model_name, device="cpu", precision=precision, deterministic=False)
         exact = self.model.precision == "fp32"
         self.exact = self.model if exact else nc.load_model(self.model_name, device="cpu", precision="fp32")
         self.texts = self.exact.encode_texts(PROMPTS)
@@ -146,7 +149,7 @@ class _Work:
             model = build_model(
                 self.model.plan, torch.device("cpu"), self.model.precision, deterministic=True, following=Following()
             )
-            model.use_image_tower(tower_from(network, precision, exact.image_size), precision)
+            model.use_image_tower(tower_from(network), precision)
             pixels = np.stack([frame.pixels for frame in self.frames])
             cosine = torch.cosine_similarity(exact.encode_frames(pixels), model.encode_frames(pixels)).min()
             self.remarks.append(

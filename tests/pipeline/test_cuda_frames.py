@@ -14,6 +14,9 @@ import pipeline as nc
 from pipeline import cuda_frames
 from pipeline.cuda_frames import STEADY, FrameBuffers, FrameKind, SingleFrames, cuda_graph
 from pipeline.image_encoder import ImageEncoder
+from pipeline.model_building import build_model
+from pipeline.model_choice import plan_model
+from pipeline.model_errors import Following
 from pipeline.preprocessing import VIEWS, Frames, Preprocessing, cut, padded
 from pipeline.prompts import PRESETS, PromptList
 from pipeline.recogniser import Recogniser
@@ -37,9 +40,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def opened(folder: str, device: str, precision: str) -> TorchClip:
-    model = nc.load_model(f"local-dir:{folder}", device=device, precision=precision)
-    assert isinstance(model, TorchClip)
-    return model
+    """By torch, also where ONNX Runtime would compute it."""
+    following = Following()
+    plan = plan_model(f"local-dir:{folder}", None, following=following)
+    return build_model(plan, torch.device(device), precision, deterministic=True, following=following)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import torch
 import pipeline as nc
 from pipeline.cache_folder import cache_folder
 from pipeline.events import Recording
+from pipeline.graph_clip import GraphClip
 from pipeline.model_errors import LoadingCancelled, ModelError
 from pipeline.openvino_store import (
     BF16,
@@ -34,7 +35,6 @@ from pipeline.openvino_store import (
 from pipeline.prediction import ModelState, Prediction
 from pipeline.prompts import PRESETS, PromptList
 from pipeline.recogniser import Recogniser
-from pipeline.torch_clip import TorchClip
 from pipeline.worker import ModelRequest, RecognitionWorker
 from tests.pipeline.sources.made_recordings import moving_square
 from tests.pipeline.tiny_clip import WaitingFrames, save_folder, some_frames, tiny_config
@@ -65,7 +65,7 @@ def test_without_the_extra_one_sentence_says_how_to_get_it(folder: Path, precisi
 
 
 @without_openvino
-def test_without_the_extra_a_timed_load_stays_in_torch(folder: Path) -> None:
+def test_without_the_extra_a_timed_load_does_without(folder: Path) -> None:
     model = nc.load_model(f"local-dir:{folder}", device="cpu", deterministic=False)
     assert model.precision in ("fp32", "bf16")
     assert not may_gain(model)
@@ -91,7 +91,7 @@ def test_a_processor_without_the_instructions_is_told_apart() -> None:
 
 
 @needs_openvino
-def test_the_bundled_model_stays_in_torch() -> None:
+def test_the_bundled_model_needs_none() -> None:
     assert not may_gain(nc.load_model("neuroclip-mini", device="cpu"))
 
 
@@ -113,13 +113,6 @@ def test_openvinos_features_are_those_of_torch(model: nc.ClipModel) -> None:
 
 
 @needs_openvino
-def test_the_weights_that_torch_had_are_not_held_any_longer(model: nc.ClipModel) -> None:
-    use(model, BF16)
-    assert not any(name.startswith("visual.") for name, _ in model.module.named_parameters())
-    assert any(name.startswith("transformer.") for name, _ in model.module.named_parameters())
-
-
-@needs_openvino
 def test_a_model_in_use_changes_between_two_predictions(folder: Path) -> None:
     model = nc.load_model(f"local-dir:{folder}", device="cpu", precision="bf16")
     recogniser = Recogniser(model, timesteps=4)
@@ -127,9 +120,9 @@ def test_a_model_in_use_changes_between_two_predictions(folder: Path) -> None:
     frames = some_frames(9)
     before = recogniser.push(frames[:8])
     exact = nc.load_model(f"local-dir:{folder}", device="cpu", precision="fp32")
+    assert isinstance(exact, GraphClip)
     use(exact, BF16)
-    assert isinstance(model, TorchClip)
-    model.use_image_tower(exact.module.visual, BF16)  # type: ignore[arg-type]
+    model.use_image_tower(exact.images, BF16)
     after = recogniser.push(frames[8:])
     assert before is not None
     assert after is not None
@@ -152,9 +145,8 @@ def use(model: nc.ClipModel, precision: str) -> None:
     from pipeline.openvino_tower import converted, tower_from
 
     probe = torch.zeros(1, 3, model.image_size, model.image_size)
-    network = converted(model.module.visual, probe)  # type: ignore[arg-type]
-    assert isinstance(model, TorchClip)
-    model.use_image_tower(tower_from(network, precision, model.image_size), precision)
+    network = converted(model.torch_tower, probe)
+    model.use_image_tower(tower_from(network), precision)
 
 
 # --- what agrees ---
@@ -321,7 +313,7 @@ def test_what_is_asked_for_is_tried_once_on_the_bundled_recordings_and_used_from
     replace(outcome, chosen=BF16).write(place)
     assert nc.load_model(f"local-dir:{folder}", device="cpu", deterministic=False).precision == BF16
     assert nc.load_model(f"local-dir:{folder}", device="cpu", deterministic=True).precision == "fp32"
-    assert isinstance(model, TorchClip)
+
     assert not use_best(model, replace(outcome, chosen=""))
     # A kept network that is damaged costs nothing but another trial.
     ir_file(place, BF16).write_text("no network")

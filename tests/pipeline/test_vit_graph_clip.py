@@ -90,7 +90,8 @@ def test_weights_in_half_precision_are_computed_in_fp32(
 
 def test_quick_gelu_counts_also_where_only_the_tag_says_so() -> None:
     plain, quick = (VitSizes.of(tiny_config(), quick_gelu=quick) for quick in (False, True))
-    assert plain is not None and quick is not None
+    assert plain is not None
+    assert quick is not None
     assert (plain.image.activation, quick.image.activation, quick.text.activation) == ("gelu", *["quick_gelu"] * 2)
 
 
@@ -190,7 +191,8 @@ def test_an_architecture_by_name_with_a_file_of_weights(tmp_path: Path) -> None:
     file = tmp_path / "random.safetensors"
     save_file({name: tensor.contiguous() for name, tensor in module.state_dict().items()}, file)
     model = nc.load_model("ViT-B-32", str(file), device="cpu")
-    assert isinstance(model, GraphClip) and (model.name, model.tag, model.width) == ("ViT-B-32", file.name, 512)
+    assert isinstance(model, GraphClip)
+    assert (model.name, model.tag, model.width) == ("ViT-B-32", file.name, 512)
     frames = np.random.default_rng(0).choice(np.array([0, 127, 255], np.uint8), (2, 48, 64))
     with torch.inference_mode():
         expected = module.encode_image(images_of(model, frames))
