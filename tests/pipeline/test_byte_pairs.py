@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pipeline.byte_pairs import VOCABULARY, BytePairs, _tokenizer
 
 TEXTS = [
-    "a photo of a cup", "", " ", "It's 12 DOGS, isn't it?!", "naïve café", "杯子", "🦊🦊", "हिन्दी", "كوب", 
-    "&amp;lt;b&gt;",     "a\x00b\x1fc", "İstanbul ǅ ß", "a" * 300, "many words " * 60, "foo\u200bbar ﬁ ½ ²", 
+    "a photo of a cup", "", " ", "It's 12 DOGS, isn't it?!", "naïve café", "杯子", "🦊🦊", "हिन्दी", "كوب",
+    "&amp;lt;b&gt;",     "a\x00b\x1fc", "İstanbul ǅ ß", "a" * 300, "many words " * 60, "foo\u200bbar ﬁ ½ ²",
     "<end_of_text> <start_of_text>",     "schÃ¶n", "they'll we've I'm he'd",
 ]  # fmt: skip
 
