@@ -29,7 +29,7 @@ PROCESSOR_PATIENCE_S = 1.5
 PATIENCE_S = 20.0 if hasattr(signal, "setitimer") else 5.0
 """No packet takes so much time, also on a busy machine."""
 SLOW_BYTES_PER_S = 20e6
-"""Opening may mean to read and to copy the whole file, at this speed at least, of the clock and of the processor."""
+"""Opening may mean to look through the whole file, at this speed at least, of the clock and of the processor."""
 _FIRST_EVENTS = 1 << 20
 _HEAD = struct.Struct("<cQ")
 """Of a message from the child: its kind, and how many bytes follow."""
@@ -48,8 +48,8 @@ class DamagedRecordingWarning(UserWarning):
 def read_recording(path: str | os.PathLike[str], *, stream: str | None = None) -> Recording:
     """Read all events of a recording.
 
-    A process of its own reads the file, because dv-processing can loop for ever on a damaged one, with Python's
-    lock held, or end the process. That process is ended when a packet takes longer than `PROCESSOR_PATIENCE_S`
+    A process of its own reads the file, so that native code that unpacks a damaged one may hang or end the process,
+    and all before the damage is there. That process is ended when a packet takes longer than `PROCESSOR_PATIENCE_S`
     (of the processor) or `PATIENCE_S`. To start it takes about half a second, and then tens of millions of
     events a second come through a pipe. The memory needed is that of the result, 16 bytes an event, and up
     to a quarter more while it is read.

@@ -75,7 +75,7 @@ RUNNING_PATIENCE_S = 5
 """Nothing in a turn takes this long unless native code hangs."""
 WINDING_PATIENCE_S = 40
 """A large film with few whole pictures is decoded from the last one before the place that is wound to."""
-COPIED_BYTES_PER_S = 50e6
+LOOKED_THROUGH_BYTES_PER_S = 50e6
 RETRY_S = 0.5
 """A source that went away is looked for this often."""
 MOST_RETRY_S = 8.0
@@ -514,10 +514,10 @@ def _tune(tuning: CameraTuning, command: SetCamera | ResetCamera | FindHotPixels
 
 
 def _opening_patience_s(spec: SourceSpec) -> int:
-    """Give the time that opening may take: damaged files hang, drivers and networks are slow."""
+    """Give the time that opening may take: files are looked through, drivers and networks are slow."""
     match spec:
         case RecordingSpec(path):
-            return RUNNING_PATIENCE_S + _copying_s(path)
+            return RUNNING_PATIENCE_S + _looking_s(path)
         case CameraSpec():
             return 45  # some are asked hundreds of times before they are set up
         case NetworkSpec():
@@ -526,10 +526,10 @@ def _opening_patience_s(spec: SourceSpec) -> int:
             return STARTING_PATIENCE_S
 
 
-def _copying_s(path: Path) -> int:
-    """Give the time that a mended copy of a file that was cut off may take to write."""
+def _looking_s(path: Path) -> int:
+    """Give the time that it may take to look for the packets of a file that was cut off."""
     try:
-        return int(path.stat().st_size / COPIED_BYTES_PER_S)
+        return int(path.stat().st_size / LOOKED_THROUGH_BYTES_PER_S)
     except OSError:
         return 0
 

@@ -1,21 +1,19 @@
 """What stands at the beginning of an .aedat4 file and of a dv-processing connection, read without dv-processing.
 
-dv-processing can loop for ever on what is damaged, with Python's global lock held, so the beginning is looked
-at first. Both begin with a length and a FlatBuffer named IOHE that holds the place of the trailing table (of
-packets; a file only) and an XML text with the streams.
+dv-processing can loop for ever on what is damaged, with Python's global lock held. Both begin with a length and a
+FlatBuffer named IOHE that holds how packets are compressed, the place of the trailing table (of packets; a file
+only) and an XML text with the streams.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 import stat
 import struct
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 from xml.etree import ElementTree
 
 from pipeline.events import Resolution
@@ -26,21 +24,31 @@ MAGIC = b"#!AER-DAT4.0\r\n"
 MAX_HEADER_BYTES = 16_000_000
 MAX_SIDE = 16_384
 """No sensor is wider or higher, in px; a header that says so is damaged."""
-SPARE_BYTES = 64_000_000
-"""Of disk space are left free when a file is copied to mend it."""
 _OLDER = b"#!AER-DAT"
 _IDENTIFIER = b"IOHE"
 _EVENTS = "EVTS"
+_STREAMS = "./node[@name='outInfo']/node"
 _TABLE = b"FTAB"
 _COMPRESSED = (b"\x04\x22\x4d\x18", b"\x28\xb5\x2f\xfd")
 """How LZ4 and Zstandard begin."""
 _LENGTH = struct.Struct("<I")
 _PLACE = struct.Struct("<q")
-_NEVER_CLOSED = _PLACE.pack(-1)
+_COMPRESSION = struct.Struct("<i")
+Buffer: TypeAlias = bytes | memoryview
 
 
 class HeaderError(ValueError):
     """These bytes are no header, or a damaged one."""
+
+
+class Compression(IntEnum):
+    """How packets are compressed, by the format's own numbers; "high" ones are unpacked like the others."""
+
+    NONE = 0
+    LZ4 = 1
+    LZ4_HIGH = 2
+    ZSTD = 3
+    ZSTD_HIGH = 4
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,8 @@ class EventStream:
     resolution: Resolution | None
     label: str
     """For people, and different for each stream of the file."""
+    number: int
+    """That its packets bear."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +73,11 @@ class Header:
     streams: tuple[EventStream, ...]
     table: int | None
     """The byte where the trailing table should begin; None where the file was never closed."""
-    table_said_at: int
-    """The byte of the header that says so."""
     end: int
     """The first byte after the header."""
+    compression: Compression = Compression.NONE
+    numbers: frozenset[int] = frozenset()
+    """Of all streams, of events and others."""
     table_missing: bool = False
     """A table should be there, and what is there is none: the file was cut off or overwritten."""
 
@@ -82,16 +93,17 @@ def parse_header(raw: bytes) -> Header:
     try:
         end = _LENGTH.size + header_length(raw)
         body = raw[_LENGTH.size : end]
-        place_at = _field(body, 1)
+        compression_at, place_at, text_at = (field_place(body, number) for number in range(3))
+        compression = Compression(_COMPRESSION.unpack_from(body, compression_at)[0] if compression_at else 0)
         (table,) = _PLACE.unpack_from(body, place_at) if place_at else (-1,)
-        text_at = _field(body, 2)
         text_at += _LENGTH.unpack_from(body, text_at)[0]
         (length,) = _LENGTH.unpack_from(body, text_at)
         text = body[text_at + _LENGTH.size : text_at + _LENGTH.size + length]
-        streams = _streams(ElementTree.fromstring(text.decode("utf-8")))
+        root = ElementTree.fromstring(text.decode("utf-8"))
+        streams, numbers = _streams(root), frozenset(int(node.get("name", "")) for node in root.iterfind(_STREAMS))
     except (struct.error, ValueError, ElementTree.ParseError) as error:
         raise HeaderError(str(error)) from error
-    return Header(streams, None if table < 0 else table, _LENGTH.size + place_at, end)
+    return Header(streams, None if table < 0 else table, end, compression, numbers)
 
 
 def header_length(raw: bytes) -> int:
@@ -110,8 +122,14 @@ def header_length(raw: bytes) -> int:
     return int(length)
 
 
-def _field(body: bytes, number: int) -> int:
-    """Give the place of a field of a FlatBuffer's root table; 0 when it is not there."""
+def field_place(body: Buffer, number: int) -> int:
+    """Give the place of a field of a FlatBuffer's root table; 0 when it is not there.
+
+    Raises
+    ------
+    HeaderError, struct.error
+        It would lie outside.
+    """
     (root,) = _LENGTH.unpack_from(body)
     (back,) = struct.unpack_from("<i", body, root)
     table = root - back
@@ -127,15 +145,16 @@ def _field(body: bytes, number: int) -> int:
 def _streams(root: ElementTree.Element) -> tuple[EventStream, ...]:
     """Find the event streams; the order is the file's."""
     found = []
-    for node in root.findall("./node[@name='outInfo']/node"):
+    for node in root.iterfind(_STREAMS):
         said = {attribute.get("key"): attribute.text or "" for attribute in node.iter("attr")}
         if said.get("typeIdentifier") == _EVENTS:
             name = said.get("originalOutputName") or "events"
-            found.append((name, said.get("source", ""), _resolution(said.get("sizeX"), said.get("sizeY"))))
-    often = Counter(name for name, _, _ in found)
+            size = _resolution(said.get("sizeX"), said.get("sizeY"))
+            found.append((name, said.get("source", ""), size, int(node.get("name", ""))))
+    often = Counter(name for name, _, _, _ in found)
     return tuple(
-        EventStream(name, camera, size, name if often[name] == 1 else f"{name} ({camera})")
-        for name, camera, size in found
+        EventStream(name, camera, size, name if often[name] == 1 else f"{name} ({camera})", number)
+        for name, camera, size, number in found
     )
 
 
@@ -178,9 +197,8 @@ def read_file_header(path: Path) -> Header:
                 f"The header of {path.name} is damaged or cut off, so the recording cannot be opened: "
                 "copy the file again from where it was recorded."
             ) from error
-        raise SourceError(f"{path} cannot be read ({_reason(error)}): check the name and the disk.") from error
-    shift = len(MAGIC)
-    return replace(header, table_said_at=header.table_said_at + shift, end=header.end + shift, table_missing=missing)
+        raise unreadable(path, error) from error
+    return replace(header, end=header.end + len(MAGIC), table_missing=missing)
 
 
 def _is_table(file: BinaryIO, place: int) -> bool:
@@ -208,37 +226,7 @@ def _check_format(path: Path, magic: bytes) -> None:
         raise SourceError(f"{path.name} is an AEDAT 4.0 recording by another name: rename it to {path.stem}{SUFFIX}.")
 
 
-def mended_copy(path: Path, header: Header) -> Path:
-    """Copy a file without its trailing table, which is missing or damaged, as if it had never been closed.
-
-    dv-processing refuses the original, and of the copy it reads every packet that is whole. The copy is in the
-    system's folder for temporary files, and the caller's to remove.
-
-    Raises
-    ------
-    SourceError
-        There is no room for the copy.
-    """
-    place, name = tempfile.mkstemp(SUFFIX, "neuroclip-mended-")
-    copy = Path(name)
-    try:
-        size = path.stat().st_size
-        if shutil.disk_usage(copy.parent).free < size + SPARE_BYTES:
-            raise OSError(f"{size / 1e6:,.0f} MB of space are needed")
-        with os.fdopen(place, "r+b") as file, path.open("rb") as original:
-            shutil.copyfileobj(original, file, 1 << 20)
-            if header.table is not None and header.end <= header.table < size:
-                file.truncate(header.table)
-            file.seek(header.table_said_at)
-            file.write(_NEVER_CLOSED)
-    except OSError as error:
-        copy.unlink(missing_ok=True)
-        raise SourceError(
-            f"The end of {path.name} is damaged or missing, and no mended copy can be made in {copy.parent} "
-            f"({_reason(error)}): free some space there."
-        ) from error
-    return copy
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+def unreadable(path: Path, error: OSError | ValueError) -> SourceError:
+    """Say that the system cannot read a file."""
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return SourceError(f"{path} cannot be read ({reason}): check the name and the disk.")

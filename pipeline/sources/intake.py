@@ -1,4 +1,4 @@
-"""From what dv-processing hands over to batches: checked, in order of time, of bounded size."""
+"""From packets of events to batches: checked, in order of time, of bounded size."""
 
 from __future__ import annotations
 
@@ -87,11 +87,16 @@ class Intake:
     def check(self, store: dv.EventStore) -> tuple[EventArray, dv.EventStore | None]:
         """Give the store's events, checked, and the store itself when they are all that it holds, as it holds them."""
         raw = store.numpy()
-        events = checked(raw, self._resolution)
-        self.outside += len(raw) - len(events)
+        events = self.good(raw)
         return events, store if events is raw else None
 
-    def put(self, events: EventArray, store: dv.EventStore | None) -> None:
+    def good(self, raw: EventArray) -> EventArray:
+        """Give the events, checked (see `checked`), and count those that are left out."""
+        events = checked(raw, self._resolution)
+        self.outside += len(raw) - len(events)
+        return events
+
+    def put(self, events: EventArray, store: dv.EventStore | None = None) -> None:
         """Take checked events; what was put before must have been taken."""
         self._events, self._store, self._next = events, store, 0
 

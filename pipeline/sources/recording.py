@@ -1,39 +1,34 @@
-"""Recordings in .aedat4 files, through dv-processing."""
+"""Recordings in .aedat4 files."""
 
 from __future__ import annotations
 
-import contextlib
 from collections import deque
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TypeAlias
-
-import dv_processing as dv
 
 from pipeline.events import EventArray, Resolution, first_at, joined
-from pipeline.sources.aedat4 import EventStream, Header, mended_copy, read_file_header
+from pipeline.sources.aedat4 import EventStream, Header, read_file_header, unreadable
+from pipeline.sources.aedat4_contents import DamageError
+from pipeline.sources.aedat4_packets import CutOffError, PacketFile
+from pipeline.sources.aedat4_places import Places
 from pipeline.sources.base import EventBatch, RecordingSpec, Source, SourceError, SourceInfo
-from pipeline.sources.intake import NATIVE_ERRORS, Intake
+from pipeline.sources.intake import Intake
+from pipeline.sources.reading_ahead import ReadAhead
 
-FEW_EVENTS, MANY_EVENTS = 200_000, 1_000_000
-"""Of a stretch of time read after a seek: fewer, and the next one is longer; more, and it is shorter."""
-MIN_STRETCH_US = 1_000
-FIRST_STRETCH_US = 10_000
 MAX_JOINED_EVENTS = 1_000_000
 BATCH_US = 1_000_000
 """At most so much time in one batch: who plays a recording cuts it finer, who analyses it has less to do."""
-_Packet: TypeAlias = tuple[EventArray, "dv.EventStore | None"]
-"""Events, and the same as dv-processing holds them where these are all."""
 _COPY_AGAIN = "copy the file again if it is whole elsewhere"
 
 
 class RecordingSource(Source):
     """Events of one stream of an .aedat4 file, from its first to its last, and from anywhere after `seek`.
 
-    Events of the same microsecond are never divided among two batches. From the beginning, the file is read
-    packet by packet, and every event comes in the order of the file. After `seek` it is read by stretches of
-    time, which the file's table finds without reading what is before.
+    Events of the same microsecond are never divided among two batches. The file is read packet by packet, a little
+    ahead on a thread of its own, and every event comes in the order of the file. `seek` finds its packet by the
+    file's table, without reading what is before.
 
-    A file that was cut off, or whose trailing table is damaged, is read from a mended copy as far as it goes.
+    A file that was cut off or damaged is read as far as it goes; without its table too.
 
     Parameters
     ----------
@@ -52,27 +47,27 @@ class RecordingSource(Source):
 
     def __init__(self, spec: RecordingSpec) -> None:
         self._path = spec.path
-        self._copy: Path | None = None
-        self._reader: dv.io.MonoCameraRecording | None = None
-        self._stretch_us = FIRST_STRETCH_US
-        self._next_us: int | None = None
-        """Where the next stretch of time begins; None while the file is read packet by packet."""
-        self._ahead: deque[_Packet] = deque()
+        self._from_us: int | None = None
+        """Where it was wound to: what lies before is passed over."""
+        self._ahead: deque[EventArray] = deque()
         """Packets, or what is left of them, after the one being given."""
         self._failed = False
         self._cut_off = False
         self._told = False
+        self._closed = False
         header = read_file_header(spec.path)
         stream = _choose(header.streams, spec)
-        self._name, self._camera = stream.name, stream.camera
         resolution = _resolution(stream, spec.path)
         self._intake = Intake(resolution, BATCH_US)
-        try:
-            self._reader = self._open(header, len({stream.camera for stream in header.streams}) > 1)
-            self.info = self._describe(header, stream, resolution)
-        except BaseException:
-            self.close()
-            raise
+        with ExitStack() as opened:
+            try:
+                self._packets = opened.enter_context(closing(PacketFile(spec.path, header, stream.number)))
+                self._places = opened.enter_context(closing(Places(spec.path, header, stream.number)))
+                self._reader = opened.enter_context(closing(ReadAhead(self._packets.read)))
+                self.info = self._describe(header, stream, resolution)
+            except OSError as error:
+                raise unreadable(spec.path, error) from error
+            self._opened = opened.pop_all()
 
     @property
     def outside(self) -> int:
@@ -88,64 +83,45 @@ class RecordingSource(Source):
                 return None
 
     def seek(self, time_us: int) -> None:
-        reader = self._open_reader()
-        self._intake.clear()
-        self._ahead.clear()
-        if time_us <= self.info.start_us:
-            self._next_us = None
-            try:
-                reader.resetSequentialRead()
-            except NATIVE_ERRORS as error:
-                raise self._damaged() from error
-        else:
-            self._next_us = min(time_us, self.info.end_us)
-            self._stretch_us = FIRST_STRETCH_US
+        self._check_open()
+        try:
+            self._go_to(time_us)
+        except OSError as error:
+            raise unreadable(self._path, error) from error
 
     def close(self) -> None:
-        self._reader = None
+        self._closed = True
         self._ahead.clear()
-        if self._copy is not None:
-            self._copy.unlink(missing_ok=True)
-            self._copy = None
+        self._intake.clear()
+        self._opened.close()
 
-    def _open_reader(self) -> dv.io.MonoCameraRecording:
-        if self._reader is None:
+    def _check_open(self) -> None:
+        if self._closed:
             raise SourceError(f"{self._path.name} is closed: open it again to read on.")
-        return self._reader
 
-    def _open(self, header: Header, several_cameras: bool) -> dv.io.MonoCameraRecording:
-        self._cut_off = header.table_missing
-        if not self._cut_off:
-            try:
-                return self._open_file(self._path, several_cameras)
-            except NATIVE_ERRORS as error:
-                if header.table is None:
-                    raise SourceError(f"{self._path.name} is damaged and cannot be opened: {_COPY_AGAIN}.") from error
-                self._cut_off = True
-        self._copy = mended_copy(self._path, header)
-        try:
-            reader = self._open_file(self._copy, several_cameras)
-        except NATIVE_ERRORS as error:
-            raise SourceError(f"{self._path.name} is damaged and cannot be opened: {_COPY_AGAIN}.") from error
-        with contextlib.suppress(OSError):  # an open file cannot be removed on Windows: then `close` does
-            self._copy.unlink()
-            self._copy = None
-        return reader
-
-    def _open_file(self, path: Path, several_cameras: bool) -> dv.io.MonoCameraRecording:
-        arguments = (self._camera,) if several_cameras and self._camera else ()
-        return dv.io.MonoCameraRecording(str(path), *arguments)
+    def _go_to(self, time_us: int) -> None:
+        self._reader.stop()
+        self._intake.clear()
+        self._ahead.clear()
+        self._failed = self._cut_off = False
+        self._from_us = None
+        place = self._packets.first
+        if time_us > self.info.start_us:
+            self._from_us = time_us
+            place = self._places.place_of(time_us)
+        self._packets.go_to(place)
 
     def _describe(self, header: Header, stream: EventStream, resolution: Resolution) -> SourceInfo:
-        """Find when the stream begins and ends; reads its first packet, and its last when the table cannot tell."""
+        """Find when the stream begins and ends; reads its first packet and its last."""
         found = self._look_ahead()
-        if self._failed:
+        if self._failed or (self._cut_off and not found):
             raise SourceError(f"{self._path.name} is damaged from its first event on: {_COPY_AGAIN}.")
         if not found:
             raise SourceError(
                 f"The stream {stream.label} of {self._path.name} holds no events: choose another recording or stream."
             )
-        start_us = int(self._ahead[0][0][0]["timestamp"])
+        start_us = int(self._ahead[0][0]["timestamp"])
+        last_us = self._places.last_us()
         model, _, serial = stream.camera.rpartition("_")
         return SourceInfo(
             kind="recording",
@@ -155,65 +131,43 @@ class RecordingSource(Source):
             serial=serial if model else "",
             live=False,
             start_us=start_us,
-            end_us=max(self._last_us(start_us, len(header.streams) == 1), start_us) + 1,
+            end_us=max(last_us, start_us) + 1,
             streams=tuple(stream.label for stream in header.streams),
             stream=stream.label,
         )
 
-    def _last_us(self, start_us: int, alone: bool) -> int:
-        """Find the time of the last event; the file's table knows that of all streams together.
-
-        Where that place is damaged, the file's own end will do: the complaint comes when it is played up to there.
-        """
-        reader = self._open_reader()
-        last_us = start_us
-        with contextlib.suppress(*NATIVE_ERRORS):
-            last_us = int(reader.getTimeRange()[1])
-            if alone and len(reader.getStreamNames()) == 1:
-                return last_us
-            stretch_us = FIRST_STRETCH_US
-            while last_us > start_us:
-                store = reader.getEventsTimeRange(max(last_us - stretch_us, start_us), last_us + 1, self._name)
-                if store is not None and store.size():
-                    return int(store.numpy()["timestamp"].max())
-                if last_us - stretch_us <= start_us:
-                    return start_us
-                stretch_us *= 4
-        return last_us
-
     def _fetch(self) -> bool:
         """Put the next events into the intake; False at the end."""
-        if self._next_us is not None:
-            return self._fetch_stretch()
+        self._check_open()
         if not self._look_ahead():
             return False
-        events, store = self._ahead.popleft()
+        events = self._ahead.popleft()
         if not self._goes_on(events):
-            self._intake.put(events, store)
+            self._intake.put(events)
             return True
         before = first_at(events, int(events[-1]["timestamp"]))
         if before:
-            self._ahead.appendleft(_part(events, store, before, len(events)))
-            self._intake.put(*_part(events, store, 0, before))
+            self._ahead.appendleft(events[before:])
+            self._intake.put(events[:before])
         else:
-            self._intake.put(self._moment(events), None)
+            self._intake.put(self._moment(events))
         return True
 
     def _moment(self, events: EventArray) -> EventArray:
         """Give all events of one microsecond, of which these are the first."""
         parts = [events]
         while self._goes_on(events) and sum(map(len, parts)) < MAX_JOINED_EVENTS:
-            following, store = self._ahead.popleft()
+            following = self._ahead.popleft()
             same = first_at(following, int(events[-1]["timestamp"]) + 1)
             parts.append(following[:same])
             if same < len(following):
-                self._ahead.appendleft(_part(following, store, same, len(following)))
+                self._ahead.appendleft(following[same:])
                 break
         return joined(parts)
 
     def _goes_on(self, events: EventArray) -> bool:
         """Whether the packet after these events begins in the microsecond in which they end."""
-        return self._look_ahead() and bool(self._ahead[0][0][0]["timestamp"] == events[-1]["timestamp"])
+        return self._look_ahead() and bool(self._ahead[0][0]["timestamp"] == events[-1]["timestamp"])
 
     def _look_ahead(self) -> bool:
         """Have a packet ready; False at the end."""
@@ -221,42 +175,24 @@ class RecordingSource(Source):
             self._ahead.append(packet)
         return bool(self._ahead)
 
-    def _next_packet(self) -> _Packet | None:
-        """Read the next packet that holds events; None at the end, or where the rest cannot be read."""
-        reader = self._open_reader()
+    def _next_packet(self) -> EventArray | None:
+        """Give the next packet that holds events; None at the end, or where the rest cannot be read."""
         while True:
             try:
-                store = reader.getNextEventBatch(self._name)
-            except NATIVE_ERRORS:
+                raw = self._reader.next()
+            except CutOffError:
+                self._cut_off = True
+                return None
+            except (DamageError, OSError):
                 self._failed = True
                 return None
-            if store is None:
+            if raw is None:
                 return None
-            events, kept = self._intake.check(store)
+            events = self._intake.good(raw)
+            if self._from_us is not None and len(events):
+                events = events[first_at(events, self._from_us) :]
             if len(events):
-                return events, kept
-
-    def _fetch_stretch(self) -> bool:
-        reader = self._open_reader()
-        assert self._next_us is not None
-        while self._next_us < self.info.end_us:
-            until_us = min(self._next_us + self._stretch_us, self.info.end_us)
-            try:
-                store = reader.getEventsTimeRange(self._next_us, until_us, self._name)
-            except NATIVE_ERRORS:
-                self._failed = True
-                self._next_us = self.info.end_us
-                return False
-            self._next_us = until_us
-            count = 0 if store is None else store.size()
-            if count < FEW_EVENTS:
-                self._stretch_us *= 2
-            elif count > MANY_EVENTS:
-                self._stretch_us = max(self._stretch_us // 2, MIN_STRETCH_US)
-            if count:
-                self._intake.put(*self._intake.check(store))
-                return True
-        return False
+                return events
 
     def _complain(self) -> None:
         """Raise what is wrong with the file, once."""
@@ -311,7 +247,3 @@ def _resolution(stream: EventStream, path: Path) -> Resolution:
             "shown: record it again with the resolution in its header."
         )
     return stream.resolution
-
-
-def _part(events: EventArray, store: dv.EventStore | None, first: int, stop: int) -> _Packet:
-    return events[first:stop], None if store is None else store.slice(first, stop - first)

@@ -81,7 +81,7 @@ def test_a_program_without_a_main_guard_can_read(recording_file: Path, tmp_path:
     assert done.stderr == ""
 
 
-def test_a_packet_that_makes_the_library_hang_costs_only_what_is_behind_it(
+def test_a_packet_that_cannot_be_unpacked_costs_only_what_is_behind_it(
     recording_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raw = bytearray(recording_file.read_bytes())

@@ -60,6 +60,13 @@ def table_start(raw: bytes | bytearray) -> int:
     return int(place)
 
 
+def never_closed(raw: bytes | bytearray) -> bytearray:
+    """Give the file as a power cut leaves it: the header knows no table, and none is there."""
+    copy = bytearray(raw[: table_start(raw)])
+    _PLACE.pack_into(copy, _PLACE_AT, -1)
+    return copy
+
+
 def _flip(raw: bytearray, first: int, last: int, bytes_flipped: int, chance: random.Random) -> None:
     for _ in range(bytes_flipped):
         raw[chance.randrange(first, last)] ^= chance.randrange(1, 256)

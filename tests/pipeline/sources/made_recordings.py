@@ -59,12 +59,20 @@ def write_packets(
     streams: dict[str, list[EventArray]],
     resolution: Resolution | None = SMALL,
     camera: str = "DVXplorer_TEST0001",
+    compression: dv.CompressionType = dv.CompressionType.LZ4,
+    triggers: Iterable[int] = (),
 ) -> Path:
-    """Write event streams, each packet as it is."""
+    """Write event streams, each packet as it is, and a trigger at each of these times."""
     config = dv.io.MonoCameraWriter.Config(camera)
+    config.compression = compression
+    if triggers := list(triggers):
+        config.addTriggerStream()
     for name in streams:
         config.addEventStream(tuple(resolution or SMALL), name)
     writer = dv.io.MonoCameraWriter(str(path), config)
+    writer.setPackagingCount(1)
+    for time_us in triggers:
+        writer.writeTrigger(dv.Trigger(time_us, dv.TriggerType.EXTERNAL_SIGNAL_RISING_EDGE))
     for name, packets in streams.items():
         for packet in packets:
             writer.writeEventPacket(store_of(packet).toPacket(), name)

@@ -7,13 +7,15 @@ from pathlib import Path
 import dv_processing as dv
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pipeline.events import EVENT_DTYPE, EventArray, Resolution
-from pipeline.sources.aedat4 import read_file_header
-from pipeline.sources.base import RecordingSpec
+from pipeline.events import EVENT_DTYPE, EventArray, Resolution, joined
+from pipeline.sources.aedat4_packets import HEAD
+from pipeline.sources.base import RecordingSpec, SourceError
 from pipeline.sources.recording import RecordingSource
 from tests.pipeline.sources.contract import check_message, error_of, read_all, read_until
-from tests.pipeline.sources.damage import header_end, table_start
+from tests.pipeline.sources.damage import header_end, never_closed, table_start
 from tests.pipeline.sources.made_recordings import (
     SMALL,
     START_US,
@@ -110,7 +112,6 @@ def test_a_batch_is_at_most_a_second_however_large_the_packets_are(tmp_path: Pat
     batch = source.read()
     assert batch is not None
     assert len(batch.events) == 40_000
-    assert batch.store is not None
     source.close()
 
 
@@ -174,18 +175,23 @@ def test_a_real_recording_is_read_and_wound() -> None:
     source.close()
 
 
-def test_a_recording_that_was_never_closed_is_read(recording_file: Path, tmp_path: Path) -> None:
-    """As after a power cut: the header knows no table, and the file ends anywhere."""
-    raw = bytearray(recording_file.read_bytes())
-    header = read_file_header(recording_file)
-    raw[header.table_said_at : header.table_said_at + 8] = b"\xff" * 8
+@pytest.mark.parametrize("within", [False, True], ids=["between two packets, then zeros", "in a packet"])
+def test_a_recording_that_was_never_closed_is_read(recording_file: Path, tmp_path: Path, within: bool) -> None:
+    """As after a power cut: the header knows no table, and the file ends anywhere, or in zeros."""
+    raw = never_closed(recording_file.read_bytes())
+    end = header_end(raw)
+    while end < len(raw) // 2:
+        end += HEAD.size + HEAD.unpack_from(raw, end)[1]
     path = tmp_path / "open.aedat4"
-    path.write_bytes(raw[: len(raw) // 2])
+    path.write_bytes(raw[: end + 1000] if within else raw[:end] + bytes(100_000))
     source = opened(path)
     events = read_all(source)
     assert len(events) > 10_000
     assert (events == moving_square()[: len(events)]).all()
     assert source.info.end_us == events["timestamp"][-1] + 1
+    for time_us in range(START_US + 1, source.info.end_us, 77_777):
+        source.seek(time_us)
+        assert (read_all(source) == events[events["timestamp"] >= time_us]).all()
     source.close()
 
 
@@ -205,44 +211,166 @@ def test_a_recording_that_was_cut_off_is_read_as_far_as_it_goes(recording_file: 
     source.close()
 
 
-def test_a_mended_copy_does_not_stay_behind(
-    recording_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
-    path = tmp_path / "cut.aedat4"
-    path.write_bytes(recording_file.read_bytes()[:-100])
-    source = opened(path)
-    events, _ = read_to_the_complaint(source)
-    assert (events == moving_square()).all()
-    source.close()
-    assert not list(folder.iterdir())
-
-
-def test_no_room_for_a_mended_copy_is_told(
-    recording_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
-    monkeypatch.setattr("pipeline.sources.aedat4.SPARE_BYTES", 1 << 60)
-    path = tmp_path / "cut.aedat4"
-    path.write_bytes(recording_file.read_bytes()[:-100])
-    assert str(folder) in opening_error(path)
-    assert not list(folder.iterdir())
-
-
-def test_a_table_that_was_overwritten_is_made_anew(recording_file: Path, tmp_path: Path) -> None:
-    raw = bytearray(recording_file.read_bytes())
+@pytest.mark.parametrize("left", ["a part", "nothing", "other bytes"])
+def test_of_a_file_whose_table_is_damaged_nothing_is_lost(recording_file: Path, tmp_path: Path, left: str) -> None:
+    raw = recording_file.read_bytes()
     start = table_start(raw)
-    raw[start:] = b"\xff" * (len(raw) - start)
     path = tmp_path / "table.aedat4"
+    path.write_bytes({"a part": raw[:-100], "nothing": raw[:start]}.get(left, raw[:start] + b"\xff" * 300))
+    source = opened(path)
+    events = moving_square()
+    assert source.info.end_us == events["timestamp"][-1] + 1
+    assert (read_all(source) == events).all()
+    for time_us in range(START_US + 1, source.info.end_us, 77_777):
+        source.seek(time_us)
+        assert (read_all(source) == events[events["timestamp"] >= time_us]).all()
+    source.close()
+
+
+def test_a_table_that_does_not_tell_the_truth_is_not_believed(tmp_path: Path) -> None:
+    events = moving_square(200_000)
+    path = write_packets(tmp_path / "lies.aedat4", {"events": packets_of(events)}, compression=dv.CompressionType.NONE)
+    raw = bytearray(path.read_bytes())
+    last_us = int(events[-1]["timestamp"]).to_bytes(8, "little")
+    at = raw.index(last_us, table_start(raw))
+    raw[at + 4] ^= 0x40
     path.write_bytes(raw)
     source = opened(path)
-    events, _ = read_to_the_complaint(source)
-    assert (events == moving_square()).all()
+    assert source.info.end_us == events["timestamp"][-1] + 1
+    for time_us in range(START_US + 1, source.info.end_us, 33_333):
+        source.seek(time_us)
+        assert (read_all(source) == events[events["timestamp"] >= time_us]).all()
     source.close()
+
+
+def test_what_lies_behind_a_damaged_packet_can_be_wound_to(recording_file: Path, tmp_path: Path) -> None:
+    raw = bytearray(recording_file.read_bytes())
+    middle = (header_end(raw) + table_start(raw)) // 2
+    raw[middle : middle + 500] = b"\xff" * 500
+    path = tmp_path / "hole.aedat4"
+    path.write_bytes(raw)
+    source = opened(path)
+    events, complaint = read_to_the_complaint(source)
+    whole = moving_square()
+    assert 10_000 < len(events) < len(whole)
+    assert (events == whole[: len(events)]).all()
+    assert "is damaged" in complaint
+    assert f"first {(events['timestamp'][-1] - START_US) / 1e6:.2f} s" in complaint
+    source.seek(START_US + 1_000_000)
+    assert (read_all(source) == whole[whole["timestamp"] >= START_US + 1_000_000]).all()
+    source.close()
+
+
+@given(
+    times=st.lists(st.lists(st.integers(0, 400), min_size=1, max_size=30), min_size=1, max_size=12),
+    compression=st.sampled_from(list(dv.CompressionType.__members__.values())),
+    triggers=st.lists(st.integers(0, 400), max_size=3),
+)
+@settings(deadline=None, max_examples=30)
+def test_what_was_written_is_read_and_wound(
+    tmp_path_factory: pytest.TempPathFactory,
+    times: list[list[int]],
+    compression: dv.CompressionType,
+    triggers: list[int],
+) -> None:
+    events = made_events(sorted(time_us for packet in times for time_us in packet))
+    packets = np.split(events, np.cumsum([len(packet) for packet in times])[:-1])
+    path = tmp_path_factory.mktemp("written") / "written.aedat4"
+    write_packets(path, {"events": packets}, compression=compression, triggers=sorted(triggers))
+    source = opened(path)
+    assert (read_all(source) == events).all()
+    for time_us in (0, 1, 200, 399, int(events[-1]["timestamp"])):
+        source.seek(time_us)
+        assert (read_all(source) == events[events["timestamp"] >= time_us]).all()
+    source.close()
+
+
+class SmallFiles:
+    """A file with each compression."""
+
+    EVENTS = moving_square(50_000)
+    PACKETS = packets_of(EVENTS, 2_500)
+    COMPRESSIONS = tuple(dv.CompressionType.__members__.values())
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "damaged.aedat4"
+        """For a damaged copy."""
+        self.raw: list[bytes] = []
+        self.ends: list[list[int]] = []
+        """The byte where each packet ends."""
+        for number, compression in enumerate(self.COMPRESSIONS):
+            path = folder / f"{number}.aedat4"
+            raw = write_packets(path, {"events": self.PACKETS}, compression=compression).read_bytes()
+            place, ends = header_end(raw), []
+            while place < table_start(raw):
+                place += HEAD.size + HEAD.unpack_from(raw, place)[1]
+                ends.append(place)
+            self.raw.append(raw)
+            self.ends.append(ends)
+
+
+@pytest.fixture(scope="module")
+def small_files(tmp_path_factory: pytest.TempPathFactory) -> SmallFiles:
+    return SmallFiles(tmp_path_factory.mktemp("small"))
+
+
+@given(
+    number=st.integers(0, len(SmallFiles.COMPRESSIONS) - 1),
+    part=st.sampled_from(["anywhere", "packets", "table"]),
+    first=st.floats(0, 1, exclude_max=True),
+    values=st.binary(min_size=1, max_size=40),
+    cut=st.booleans(),
+)
+@settings(deadline=None, max_examples=200)
+def test_whatever_was_damaged_what_is_before_it_is_read(
+    small_files: SmallFiles, number: int, part: str, first: float, values: bytes, cut: bool
+) -> None:
+    whole, ends = small_files.raw[number], small_files.ends[number]
+    begin = {"anywhere": 0, "packets": header_end(whole), "table": ends[-1]}[part]
+    end = ends[-1] if part == "packets" else len(whole)
+    at = begin + int(first * (end - begin))
+    raw = bytearray(whole)
+    raw[at : at + len(values)] = values[: len(raw) - at]
+    if cut:
+        del raw[at:]
+    small_files.path.write_bytes(raw)
+    good = sum(len(packet) for packet, end in zip(small_files.PACKETS, ends, strict=True) if end <= at)
+    events = read_what_can_be_read(small_files.path)
+    if at < header_end(whole):
+        return
+    if events is None:
+        assert not good
+    else:
+        assert len(events) >= good
+        assert (events[:good] == small_files.EVENTS[:good]).all()
+    if at >= ends[-1]:
+        assert events is not None
+        assert len(events) == good
+
+
+def read_what_can_be_read(path: Path) -> EventArray | None:
+    """Read and wind a damaged file; gives what was read first, None when it could not be opened."""
+    try:
+        source = opened(path)
+    except SourceError as error:
+        check_message(str(error))
+        return None
+    found = read_some(source)
+    for part in (0.2, 0.9):
+        source.seek(source.info.start_us + int(part * (source.info.end_us - source.info.start_us)))
+        read_some(source)
+    source.close()
+    return found
+
+
+def read_some(source: RecordingSource) -> EventArray:
+    parts = []
+    try:
+        while (batch := source.read()) is not None:
+            parts.append(batch.events)
+    except SourceError as error:
+        check_message(str(error))
+    return joined(parts)
 
 
 def test_events_outside_the_sensor_are_left_out_and_told_at_the_end(tmp_path: Path) -> None:
