@@ -76,6 +76,9 @@ class Prediction:
         From the moment the window's last frame was complete to this prediction.
     taught : bool
         The probabilities are those of taught classes; the cosines stay the model's own.
+    encoded : int
+        Timesteps of the window that were encoded themselves; the others have the feature of the nearest one. Made
+        without it: all of them.
     """
 
     start_us: int
@@ -91,6 +94,12 @@ class Prediction:
     skipped_windows: int = 0
     latency_ms: float = 0.0
     taught: bool = False
+    encoded: int = -1
+
+    def __post_init__(self) -> None:
+        """Fill in what was left out."""
+        if self.encoded < 0:
+            object.__setattr__(self, "encoded", self.timesteps)
 
     @property
     def best(self) -> int | None:

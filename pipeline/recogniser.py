@@ -1,7 +1,8 @@
 """From event frames to predictions: features are kept, so that each frame is encoded once.
 
 Windows that slide by one timestep share all frames but one, and the encoder is frozen: encoding only the new frame
-gives the same numbers as encoding the window afresh.
+gives the same numbers as encoding the window afresh. Where a live stream is faster than the encoder, windows are
+sampled: timesteps that are not encoded take the feature of the nearest one that is.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict, deque
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -16,6 +18,7 @@ import numpy as np
 
 from pipeline.bank_features import BankFeatures
 from pipeline.clip import ClipModel, checked_weights
+from pipeline.encoder_pace import EncoderPace, nearest_known
 from pipeline.few_shot.shots import unit
 from pipeline.few_shot.shown import RowTexts, ShownWindow
 from pipeline.few_shot.taught import FeatureSetting, TaughtClasses, places_of_rows
@@ -69,6 +72,9 @@ class Recogniser:
         A window with fewer events is "no motion". None: 20, or a thousandth of the pixels where that is more.
     something_else : bool
         Judge the row "something else" as well, once `prepare_bank` has encoded all its texts.
+    pace : EncoderPace, optional
+        Where it says that the encoder does not keep up, `push` and `repeat` encode the newest frame only. None: every
+        frame of a window is encoded, however long that takes.
     """
 
     def __init__(
@@ -83,6 +89,7 @@ class Recogniser:
         timestep_weights: Sequence[float] | None = None,
         no_motion_events: int | None = None,
         something_else: bool = False,
+        pace: EncoderPace | None = None,
     ) -> None:
         if timesteps < 1:
             raise ValueError(f"timesteps={timesteps}: a window has at least one.")
@@ -110,12 +117,15 @@ class Recogniser:
         self._taught: TaughtClasses | None = None
         self._taught_places: tuple[int | None, ...] = ()
         """The taught class of each row."""
+        self._pace = pace
         self._kept: deque[_Timestep] = deque(maxlen=timesteps)
         self._waiting: list[EventFrame] = []
         self._run_start = 0
         self._last: EventFrame | None = None
         self._skipped = 0
         self._predicted = False
+        self._judged_partial: bool | None = None
+        """Whether the window judged last was shorter than T; None: frames have come since."""
 
     # --- what is asked ---
 
@@ -259,14 +269,16 @@ class Recogniser:
         return FeatureSetting.of(self.model, self._timesteps, normalisation=self._normalisation, view=self._view)
 
     def shown_window(self) -> ShownWindow | None:
-        """Give the window judged last with its features as they were computed; None where it is not complete."""
-        kept = [timestep.feature for timestep in self._kept if timestep.feature is not None]
-        if len(kept) < self._timesteps:
+        """Give the window judged last with the features that it was judged by; None where it is not complete.
+
+        A window is complete with T timesteps. Those that are not encoded stand there with the nearest one's feature.
+        """
+        if len(self._kept) < self._timesteps or not self._encoded_count:
             return None
         frames = self.frames
         events = sum(frame.events for frame in frames)
         return ShownWindow(
-            features=np.stack(kept),
+            features=self._features(),
             frame=max(frames, key=lambda frame: frame.events).pixels,
             start_us=frames[0].start_us,
             end_us=frames[-1].end_us,
@@ -295,11 +307,15 @@ class Recogniser:
         self._kept = deque((_Timestep(frame) for frame in other.frames), maxlen=self._timesteps)
         self._run_start, self._last = other._run_start, other._last
         self._skipped, self._predicted = other._skipped, other._predicted
+        if self._pace is not None:
+            for frame in other.frames:
+                self._pace.arrived(frame)
 
     def push(self, frames: Sequence[EventFrame]) -> Prediction | None:
         """Take the frames that are there and judge the newest window once; None while it is not complete.
 
-        Frames of it that are not encoded yet are encoded together. Windows in between count as skipped.
+        Frames of it that are not encoded yet are encoded together; the newest one alone where the encoder does not keep
+        up. Windows in between count as skipped.
         """
         if not frames:
             return None
@@ -315,13 +331,39 @@ class Recogniser:
         """
         if not self._kept or (len(self._kept) < self._timesteps and not partial):
             return None
-        self._encode([timestep for timestep in self._kept if timestep.feature is None])
+        self._encode_wanted()
+        self._judged_partial = len(self._kept) < self._timesteps
         return self._judge()
+
+    @property
+    def unencoded(self) -> int:
+        """Timesteps of the window judged last that were not encoded themselves."""
+        return 0 if self._judged_partial is None else len(self._kept) - self._encoded_count
+
+    def encode_another(self) -> Prediction | None:
+        """Encode one of `unencoded`, the newest; with the last of them the window is judged again."""
+        missing = [timestep for timestep in self._kept if timestep.feature is None]
+        self._encode(missing[-1:])
+        if len(missing) > 1 or self._judged_partial is None:
+            return None
+        return self.repeat(partial=self._judged_partial)
+
+    def _encode_wanted(self) -> None:
+        """Encode what is not encoded of the window that is kept; where that takes too long, the newest frame only."""
+        newest = self._kept[-1]
+        if self._pace is not None and not self._pace.keeps_up:
+            if newest.feature is None:
+                self._encode([newest])
+            if not self._pace.keeps_up:  # asked again: the encoder may have been timed for the first time
+                return
+        self._encode([timestep for timestep in self._kept if timestep.feature is None])
 
     def _follow(self, frame: EventFrame) -> int:
         """Take one frame into the current run, or begin a new one; gives how many windows it makes due."""
         last = self._last
-        self._last = frame
+        self._last, self._judged_partial = frame, None
+        if self._pace is not None:
+            self._pace.arrived(frame)
         if last is not None and _continues(last, frame):
             if frame.index > last.index + 1:
                 self._kept.clear()
@@ -389,12 +431,28 @@ class Recogniser:
             pixels = timesteps[0].frame.pixels[None]
         else:
             pixels = np.stack([timestep.frame.pixels for timestep in timesteps])
-        features = self.model.frame_features(pixels, self._normalisation, self._view)
+        with nullcontext() if self._pace is None else self._pace.timed(len(timesteps)):
+            features = self.model.frame_features(pixels, self._normalisation, self._view)
         for timestep, feature in zip(timesteps, features, strict=True):
             timestep.set_feature(feature)
 
+    @property
+    def _encoded_count(self) -> int:
+        return sum(timestep.feature is not None for timestep in self._kept)
+
+    def _sources(self) -> list[_Timestep]:
+        """Give for each timestep that is kept the one whose feature it has: itself, or the nearest that is encoded."""
+        kept = list(self._kept)
+        if self._encoded_count == len(kept):
+            return kept
+        return [kept[place] for place in nearest_known([timestep.feature is not None for timestep in kept])]
+
+    def _features(self) -> Floats:
+        """Give the features of the timesteps that are kept, (T, C)."""
+        return np.stack([timestep.feature for timestep in self._sources() if timestep.feature is not None])
+
     def _judge(self) -> Prediction:
-        """Judge the frames that are kept, all of them encoded."""
+        """Judge the frames that are kept, one of them encoded at least."""
         frames = self.frames
         events = sum(frame.events for frame in frames)
         moving = events >= self._fewest_events(frames[0])
@@ -412,6 +470,7 @@ class Recogniser:
             timesteps=len(frames),
             segment=frames[0].segment,
             skipped_windows=self._skipped,
+            encoded=self._encoded_count,
             taught=moving and self._judges_taught(len(frames)),
         )
 
@@ -429,7 +488,7 @@ class Recogniser:
         """
         if self._taught is None or not self._judges_taught(len(self._kept)):
             return by_text
-        window = np.stack([timestep.feature for timestep in self._kept if timestep.feature is not None])
+        window = self._features()
         logits = np.asarray(self._taught.classifier.logits(window), np.float64)
         shown = [
             (row, float(logits[place]))
@@ -481,7 +540,7 @@ class Recogniser:
 
     def _mean_direction(self) -> Floats:
         """Give the mean of the timesteps' unit vectors, weighted: a text's cosine to it is the mean of its cosines."""
-        units = np.stack([timestep.unit for timestep in self._kept if timestep.unit is not None])
+        units = np.stack([timestep.unit for timestep in self._sources() if timestep.unit is not None])
         weights = self._weights[-len(units) :] if self._weights is not None else None
         if weights is None or not any(weights):
             mean: Floats = units.mean(0)

@@ -1,12 +1,15 @@
 """The inference thread: the newest window wins.
 
 One thread owns model and recogniser. Whatever other threads want is left as a wish under a lock, and the thread is
-woken; it takes the wishes between two predictions. Importing this module does not import torch.
+woken; it takes the wishes between two predictions. Where the encoder does not keep up with the stream, windows are
+sampled (`pipeline.encoder_pace`); while no frames come, the last one is completed. Importing this module does not
+import torch.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -15,6 +18,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from pipeline.clip import ClipModel
+from pipeline.encoder_pace import EncoderPace
 from pipeline.feed import FrameFeed
 from pipeline.few_shot.shown import RowTexts, ShownWindow
 from pipeline.few_shot.taught import TaughtClasses
@@ -38,6 +42,8 @@ BANK_S = 0.010
 """Texts for "something else" are encoded between two predictions for about this long: nobody waits for them."""
 MOST_BANK_TEXTS = 32
 """Encoded in one call."""
+QUIET_S = 0.2
+"""After so long without a frame the stream is held, and there is time for timesteps that were left out."""
 STOP_S = 5.0
 
 
@@ -128,6 +134,8 @@ class RecognitionWorker:
         self._taught: TaughtClasses | None = None
         self._early: deque[EventFrame] = deque(maxlen=timesteps)
         self._ended = False
+        self._quiet_at = math.inf
+        """When the stream counts as held, by time.monotonic()."""
         self._bank_came = False
         self._bank_texts = 4
         self._told: set[str] = set()
@@ -272,7 +280,7 @@ class RecognitionWorker:
         busy = False
         while True:
             if not busy:
-                self._feed.wait(IDLE_S)
+                self._feed.wait(self._patience_s())
             if self.state is WorkerState.STOPPING:
                 return
             with self._lock:
@@ -283,10 +291,19 @@ class RecognitionWorker:
             try:
                 busy = self._turn(wanted, frames, ended=ended)
                 self._failure = ""
+                if frames or ended:
+                    self._quiet_at = time.monotonic() + (0.0 if self._ended else QUIET_S)
             # One prediction failed: the next one may not (memory was short, a driver hiccuped).
             except Exception as error:
                 busy = False
+                self._quiet_at = math.inf
                 self._tell_failure(error)
+
+    def _patience_s(self) -> float:
+        """Give how long to wait for frames and wishes."""
+        if self._recogniser is None or not self._recogniser.unencoded:
+            return IDLE_S
+        return min(IDLE_S, max(0.0, self._quiet_at - time.monotonic()))
 
     def _tell_failure(self, error: Exception) -> None:
         if isinstance(error, ModelError):
@@ -300,7 +317,7 @@ class RecognitionWorker:
             self._on_notice(text)
 
     def _turn(self, wanted: _Settings, frames: list[EventFrame], *, ended: bool) -> bool:
-        """Do what was wished, then predict once from what is there; True when texts are left to be encoded."""
+        """Do what was wished, then predict once from what is there; True when something is left to be encoded."""
         changed = self._apply(wanted)
         more, new_rows = self._use_prompts()
         changed |= new_rows | self._bank_came | self._use_taught()
@@ -319,7 +336,19 @@ class RecognitionWorker:
             self._on_prediction(replace(prediction, latency_ms=_latency_ms(frames)))
             if frames:
                 self._show_window(recogniser)
-        return more or self._use_bank(recogniser)
+        return more or self._use_bank(recogniser) or (prediction is None and self._complete(recogniser))
+
+    def _complete(self, recogniser: Recogniser) -> bool:
+        """Encode a timestep that was left out of the last window while the stream is held; True when there are more.
+
+        With the last one the window is judged again, as if all had been encoded at once.
+        """
+        if not recogniser.unencoded or time.monotonic() < self._quiet_at:
+            return False
+        prediction = recogniser.encode_another()
+        if prediction is not None:
+            self._on_prediction(prediction)
+        return prediction is None
 
     def _apply(self, wanted: _Settings) -> bool:
         """Bring recognisers to the wanted settings, and a new model to its place beside them; True for a change."""
@@ -339,6 +368,7 @@ class RecognitionWorker:
                     view=wanted.view,
                     normalisation=wanted.normalisation,
                     something_else=wanted.something_else,
+                    pace=EncoderPace(),
                 )
         for recogniser in (self._recogniser, self._candidate):
             if recogniser is not None and changed:

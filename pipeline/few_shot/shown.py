@@ -14,12 +14,13 @@ from pipeline.prompts import ActiveRow
 
 @dataclass(frozen=True)
 class ShownWindow:
-    """A complete window of the stream, with the features that the recogniser has computed.
+    """A complete window of the stream, with the features by which the recogniser has judged it.
 
     Attributes
     ----------
     features : float32 (T, C)
-        Not normalised.
+        Not normalised. Where the encoder does not keep up with the stream, timesteps that it has left out have the
+        feature of the nearest one.
     frame : uint8 (H, W)
         Event frame of the timestep with the most events.
     start_us, end_us : int
