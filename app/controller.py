@@ -790,6 +790,7 @@ class Controller(QObject):
                 predictions_per_s=len(self._predicted_at) / RATE_OVER_S if self._model.status == "ready" else None,
                 latency_ms=prediction.latency_ms if prediction else None,
                 skipped=prediction.skipped_windows if prediction else None,
+                encoded=(prediction.encoded, prediction.timesteps) if prediction else None,
                 device=self._model.device or None,
                 precision=self._model.precision or None,
                 model=" ".join(model_title(self._model)).strip() or None,

@@ -50,6 +50,8 @@ class StatusValues:
     memory_bytes : int or None
     thinning : int
         k: every k-th event is judged and drawn.
+    encoded : (int, int) or None
+        Timesteps of the window shown that were encoded themselves, and all of them.
     """
 
     state: str = "Starting"
@@ -63,6 +65,7 @@ class StatusValues:
     model: str | None = None
     memory_bytes: int | None = None
     thinning: int = 1
+    encoded: tuple[int, int] | None = None
 
 
 EXPLANATIONS = {
@@ -71,8 +74,9 @@ EXPLANATIONS = {
     "Where more come than this machine can take in, only every second, fourth, … is judged and drawn.",
     "Predictions": "How often each second the model judges what is seen. Every prediction looks at one whole window.",
     "Latency": "From the last event of a window to the moment its probabilities are there. Below 100 ms feels live.",
-    "Skipped": "Windows that were not judged because a newer one was there already. On a slow machine this grows, "
-    "and what is shown stays current.",
+    "Skipped": "Windows that were not judged because a newer one was there already: what is shown stays current. Where "
+    "the model is slower than the stream, “4 of 10 encoded” says that it has seen four of the window’s timesteps, and "
+    "each of the others counts by the nearest of these.",
     "Device": "What computes the predictions, and with which precision.",
     "Model": "The recogniser and the weights it uses.",
     "Memory": "What the whole program uses now.",
@@ -90,6 +94,10 @@ def _thinned(every: int) -> str:
     return "" if every == 1 else f" · 1 of {every}"
 
 
+def _sampled(encoded: tuple[int, int] | None) -> str:
+    return "" if encoded is None or encoded[0] >= encoded[1] else f" · {encoded[0]} of {encoded[1]} encoded"
+
+
 def _texts(values: StatusValues) -> dict[str, str]:
     """What each item shows."""
     device = " · ".join(part for part in (values.device, values.precision) if part)
@@ -99,7 +107,7 @@ def _texts(values: StatusValues) -> dict[str, str]:
         "Events": NONE if values.event_rate is None else _rate(values.event_rate) + _thinned(values.thinning),
         "Predictions": NONE if values.predictions_per_s is None else f"{values.predictions_per_s:.1f}/s",
         "Latency": NONE if values.latency_ms is None else f"{values.latency_ms:.0f} ms",
-        "Skipped": NONE if values.skipped is None else f"{values.skipped:,}",
+        "Skipped": NONE if values.skipped is None else f"{values.skipped:,}" + _sampled(values.encoded),
         "Device": device or NONE,
         "Model": values.model or NONE,
         "Memory": NONE if memory is None else (f"{memory / 1e9:.1f} GB" if memory >= 1e9 else f"{memory / 1e6:.0f} MB"),

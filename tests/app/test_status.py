@@ -61,6 +61,8 @@ def test_what_is_not_known_is_a_dash(bar: StatusBar) -> None:
         (StatusValues(event_rate=12), "Events", "12 /s"),
         (StatusValues(event_rate=210e6, thinning=4), "Events", "210.00 M/s · 1 of 4"),
         (StatusValues(skipped=12_345), "Skipped", "12,345"),
+        (StatusValues(skipped=12_345, encoded=(4, 10)), "Skipped", "12,345 · 4 of 10 encoded"),
+        (StatusValues(skipped=2, encoded=(10, 10)), "Skipped", "2"),
         (StatusValues(memory_bytes=730_000_000), "Memory", "730 MB"),
         (StatusValues(device="CPU"), "Device", "CPU"),
     ],
