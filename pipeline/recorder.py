@@ -8,14 +8,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import dv_processing as dv
-
 from pipeline.events import EventArray
 from pipeline.recording_parts import free_part
 from pipeline.sources.base import EventBatch, SourceInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import dv_processing as dv
 
 SUFFIX = ".aedat4"
 RESERVE_BYTES = 64_000_000
@@ -119,6 +119,8 @@ class Recorder:
         self._closed_bytes = self.bytes
 
     def _open(self, path: Path) -> dv.io.MonoCameraWriter:
+        import dv_processing as dv
+
         _create(path)
         name = "_".join(filter(None, (self._info.camera or self._info.name, self._info.serial)))
         config = dv.io.MonoCameraWriter.EventOnlyConfig(name, tuple(self._info.resolution))
@@ -191,6 +193,8 @@ def _packets(batch: EventBatch) -> Iterator[tuple[int, dv.EventPacket]]:
 
 def _store(events: EventArray) -> dv.EventStore:
     """Build what the library writes, event by event: it has no faster way in."""
+    import dv_processing as dv
+
     store = dv.EventStore()
     columns = (events[name].tolist() for name in ("timestamp", "x", "y", "polarity"))
     for timestamp, x, y, polarity in zip(*columns, strict=True):

@@ -72,6 +72,11 @@ class PacketFile:
     def close(self) -> None:
         self._file.close()
 
+    @property
+    def place(self) -> int:
+        """The byte where the packet begins that comes next."""
+        return self._place
+
     def go_to(self, place: int) -> None:
         """Go on with the packet, of any stream, that begins at this byte."""
         self._place = place

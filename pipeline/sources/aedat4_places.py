@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.events import EventArray
 from pipeline.sources.aedat4 import Header
 from pipeline.sources.aedat4_contents import DamageError
 from pipeline.sources.aedat4_packets import NoPacketError, PacketFile
@@ -32,6 +33,8 @@ class Places:
     def __init__(self, path: Path, header: Header, number: int) -> None:
         self._rows = read_table(path, header, number)
         self._found: list[int] | None = None
+        self._read: EventArray | None = None
+        """Of the packet that was compared last."""
         self._packets = PacketFile(path, header, number)
 
     def close(self) -> None:
@@ -54,8 +57,15 @@ class Places:
                 return last_us
         return 0
 
-    def place_of(self, time_us: int) -> int:
-        """Give the byte of the first packet that has events at this time or after it, or of one before that.
+    def packet_of(self, time_us: int) -> tuple[EventArray | None, int]:
+        """Find the first packet that has events at this time or after it, or one before that.
+
+        Returns
+        -------
+        events : EventArray or None
+            The packet's. None: it was not read, or cannot be.
+        place : int
+            The byte where what follows those events begins; without them, where the packet begins.
 
         Raises
         ------
@@ -65,8 +75,9 @@ class Places:
         if self._rows is not None:
             later = self._rows["last_us"] >= time_us
             row = int(np.argmax(later)) if later.any() else len(later) - 1
+            place = int(self._rows["place"][row])
             if self._is_true(self._rows, row):
-                return int(self._rows["place"][row])
+                return self._read, self._packets.place if self._read is not None else place
         places = self._all()
         low, high = 0, len(places) - 1
         while low < high:
@@ -76,18 +87,19 @@ class Places:
                 low = middle + 1
             else:
                 high = middle
-        return places[low] if places else self._packets.first
+        return None, places[low] if places else self._packets.first
 
     def _is_true(self, rows: Rows, number: int) -> bool:
         """Compare a row with its packet, as far as that can be read; forgets the table where they differ."""
-        row = rows[number]
+        row, self._read = rows[number], None
         try:
-            times = self._packets.read_at(int(row["place"]))["timestamp"]
+            self._read = self._packets.read_at(int(row["place"]))
         except NoPacketError:
             true = False
         except DamageError:
             true = True
         else:
+            times = self._read["timestamp"]
             true = len(times) > 0 and (times[0], times[-1]) == (row["first_us"], row["last_us"])
         if not true:
             self._rows = None

@@ -12,6 +12,8 @@ from pipeline.sources.aedat4_contents import DamageError
 
 BUNCH_EVENTS = 1 << 16
 """Small packets are handed over together: to wake a thread for each takes longer than to unpack it."""
+GROWTH = 4
+"""The first bunch is one packet, as whoever winds a recording waits for it; each after it is so many times larger."""
 BUNCHES_AHEAD = 2
 
 
@@ -40,6 +42,7 @@ class ReadAhead:
         self._ready: deque[EventArray] = deque()
         self._last: _Bunch | None = None
         self._stopping = False
+        self._bunch_events = 1
 
     def next(self) -> EventArray | None:
         """Give the next packet; None at the end.
@@ -69,6 +72,7 @@ class ReadAhead:
         self._halt()
         self._ready.clear()
         self._last = None
+        self._bunch_events = 1
 
     def close(self) -> None:
         """End the thread. May be called twice."""
@@ -86,8 +90,9 @@ class ReadAhead:
         self._stopping = False
 
     def _bunch(self) -> _Bunch:
-        bunch, events = _Bunch(), 0
-        while events < BUNCH_EVENTS and not self._stopping:
+        bunch, events, enough = _Bunch(), 0, self._bunch_events
+        self._bunch_events = min(GROWTH * enough, BUNCH_EVENTS)
+        while events < enough and not self._stopping:
             try:
                 packet = self._read()
             except (DamageError, OSError) as error:

@@ -105,11 +105,14 @@ class RecordingSource(Source):
         self._ahead.clear()
         self._failed = self._cut_off = False
         self._from_us = None
-        place = self._packets.first
-        if time_us > self.info.start_us:
-            self._from_us = time_us
-            place = self._places.place_of(time_us)
+        if time_us <= self.info.start_us:
+            self._packets.go_to(self._packets.first)
+            return
+        self._from_us = time_us
+        raw, place = self._places.packet_of(time_us)
         self._packets.go_to(place)
+        if raw is not None and len(events := self._wanted(raw)):
+            self._ahead.append(events)
 
     def _describe(self, header: Header, stream: EventStream, resolution: Resolution) -> SourceInfo:
         """Find when the stream begins and ends; reads its first packet and its last."""
@@ -188,11 +191,13 @@ class RecordingSource(Source):
                 return None
             if raw is None:
                 return None
-            events = self._intake.good(raw)
-            if self._from_us is not None and len(events):
-                events = events[first_at(events, self._from_us) :]
-            if len(events):
+            if len(events := self._wanted(raw)):
                 return events
+
+    def _wanted(self, raw: EventArray) -> EventArray:
+        """Leave out what cannot be drawn, and what lies before the place that was wound to."""
+        events = self._intake.good(raw)
+        return events if self._from_us is None else events[first_at(events, self._from_us) :]
 
     def _complain(self) -> None:
         """Raise what is wrong with the file, once."""

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.events import EventArray
 from pipeline.sources.aedat4_contents import DamageError
-from pipeline.sources.reading_ahead import BUNCH_EVENTS, BUNCHES_AHEAD, ReadAhead
+from pipeline.sources.reading_ahead import BUNCH_EVENTS, BUNCHES_AHEAD, GROWTH, ReadAhead
 from tests.pipeline.sources.made_recordings import made_events
 
 PATIENCE_S = 30.0
@@ -57,6 +57,15 @@ def test_it_reads_on_another_thread_only_so_far_and_only_when_asked() -> None:
     reader.stop()
     assert packets.given <= 1 + BUNCHES_AHEAD
     assert threading.current_thread() not in packets.threads
+    reader.close()
+
+
+def test_the_first_small_packet_is_not_waited_for_longer_than_it_takes() -> None:
+    packets = Packets(10**6, size=1)
+    reader = ReadAhead(packets.read)
+    assert next(numbers(reader)) == 1
+    reader.stop()
+    assert packets.given <= sum(GROWTH**bunch for bunch in range(1 + BUNCHES_AHEAD))
     reader.close()
 
 
