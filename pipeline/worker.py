@@ -336,7 +336,7 @@ class RecognitionWorker:
             self._on_prediction(replace(prediction, latency_ms=_latency_ms(frames)))
             if frames:
                 self._show_window(recogniser)
-        return more or self._use_bank(recogniser) or (prediction is None and self._complete(recogniser))
+        return more or (prediction is None and self._complete(recogniser)) or self._use_bank(recogniser)
 
     def _complete(self, recogniser: Recogniser) -> bool:
         """Encode a timestep that was left out of the last window while the stream is held; True when there are more.

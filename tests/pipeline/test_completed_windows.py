@@ -180,6 +180,17 @@ def test_another_view_is_judged_at_once_and_completed(
     heard.wait(lambda: [prediction.encoded for prediction in heard.predictions] == [1, T, 1, T])
 
 
+def test_something_else_is_judged_beside_a_window_that_is_completed(
+    worker: RecognitionWorker, heard: Heard, feed: WaitingFrames
+) -> None:
+    feed.put(fast_stream(T))
+    complete(heard, T)
+    worker.set_something_else(True)
+    feed.put(fast_stream(2, first=T))
+    last = heard.wait_prediction(lambda p: (p.end_us, p.encoded, len(p.labels)) == (T + 2, T, 3))
+    assert last.labels[-1] == "something else"
+
+
 def test_what_is_taught_is_what_was_judged(worker: RecognitionWorker, heard: Heard, feed: WaitingFrames) -> None:
     shown: list[ShownWindow] = []
     worker.watch_windows(shown.append)
