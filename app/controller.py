@@ -788,7 +788,7 @@ class Controller(QObject):
                 event_rate=numbers.event_rate if live.info else None,
                 thinning=numbers.thinning,
                 predictions_per_s=len(self._predicted_at) / RATE_OVER_S if self._model.status == "ready" else None,
-                latency_ms=prediction.latency_ms if prediction else None,
+                latency_ms=(prediction.latency_ms or None) if prediction else None,  # 0: an old window, judged again
                 skipped=prediction.skipped_windows if prediction else None,
                 encoded=(prediction.encoded, prediction.timesteps) if prediction else None,
                 device=self._model.device or None,

@@ -131,6 +131,15 @@ def test_a_file_that_cannot_be_opened_costs_a_banner_and_the_stream_before_goes_
     joined.shown(lambda: joined.status("State") == "Playing")
 
 
+def test_a_window_of_which_some_timesteps_were_encoded_says_so(joined: Joined) -> None:
+    last = last_prediction(joined)
+    for encoded, latency_ms in [(4, 120.0), (10, 0.0)]:
+        joined.controller._predicted(replace(last, timesteps=10, encoded=encoded, latency_ms=latency_ms))
+        joined.controller._show_status()
+        assert joined.status("Skipped").endswith(" · 4 of 10 encoded") == (encoded < 10)
+        assert joined.status("Latency") == ("120 ms" if latency_ms else "–")  # an old window, judged again, has none
+
+
 def test_what_is_judged_after_the_camera_went_away_is_not_shown(joined: Joined) -> None:
     """The last windows are still in the inference thread when it is told that the camera is gone."""
     late = last_prediction(joined)
