@@ -51,8 +51,8 @@ class RecordingSource(Source):
         """Where it was wound to: what lies before is passed over."""
         self._ahead: deque[EventArray] = deque()
         """Packets, or what is left of them, after the one being given."""
-        self._failed = False
-        self._cut_off = False
+        self._failed = self._cut_off = False
+        self._unreadable: OSError | None = None
         self._told = False
         self._closed = False
         header = read_file_header(spec.path)
@@ -104,7 +104,7 @@ class RecordingSource(Source):
         self._intake.clear()
         self._ahead.clear()
         self._failed = self._cut_off = False
-        self._from_us = None
+        self._unreadable = self._from_us = None
         if time_us <= self.info.start_us:
             self._packets.go_to(self._packets.first)
             return
@@ -117,7 +117,9 @@ class RecordingSource(Source):
     def _describe(self, header: Header, stream: EventStream, resolution: Resolution) -> SourceInfo:
         """Find when the stream begins and ends; reads its first packet and its last."""
         found = self._look_ahead()
-        if self._failed or (self._cut_off and not found):
+        if self._unreadable is not None:
+            raise self._unreadable
+        if self._failed or self._cut_off:
             raise SourceError(f"{self._path.name} is damaged from its first event on: {_COPY_AGAIN}.")
         if not found:
             raise SourceError(
@@ -186,8 +188,11 @@ class RecordingSource(Source):
             except CutOffError:
                 self._cut_off = True
                 return None
-            except (DamageError, OSError):
+            except DamageError:
                 self._failed = True
+                return None
+            except OSError as error:
+                self._unreadable = error
                 return None
             if raw is None:
                 return None
@@ -203,6 +208,9 @@ class RecordingSource(Source):
         """Raise what is wrong with the file, once."""
         if self._told:
             return
+        if self._unreadable is not None:
+            self._told = True
+            raise unreadable(self._path, self._unreadable) from self._unreadable
         if self._failed:
             self._told = True
             raise self._damaged()

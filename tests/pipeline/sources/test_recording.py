@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.events import EVENT_DTYPE, EventArray, Resolution, joined
-from pipeline.sources.aedat4_packets import HEAD
+from pipeline.sources.aedat4_packets import HEAD, PacketFile
 from pipeline.sources.base import RecordingSpec, SourceError
 from pipeline.sources.recording import RecordingSource
 from tests.pipeline.sources.contract import check_message, error_of, read_all, read_until
@@ -371,6 +371,30 @@ def read_some(source: RecordingSource) -> EventArray:
     except SourceError as error:
         check_message(str(error))
     return joined(parts)
+
+
+@pytest.mark.parametrize("readable", [0, 5])
+def test_a_disk_that_cannot_be_read_is_told(
+    recording_file: Path, monkeypatch: pytest.MonkeyPatch, readable: int
+) -> None:
+    read, left = PacketFile.read, [readable]
+
+    def read_some_packets(packets: PacketFile) -> EventArray | None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(5, "Input/output error")
+        return read(packets)
+
+    monkeypatch.setattr(PacketFile, "read", read_some_packets)
+    if not readable:
+        assert "cannot be read (Input/output error)" in error_of(lambda: opened(recording_file))
+        return
+    source = opened(recording_file)
+    events, complaint = read_to_the_complaint(source)
+    assert "cannot be read (Input/output error)" in complaint
+    assert (events == joined(packets_of(moving_square())[:readable])).all()
+    assert source.read() is None, "it is said once"
+    source.close()
 
 
 def test_events_outside_the_sensor_are_left_out_and_told_at_the_end(tmp_path: Path) -> None:
