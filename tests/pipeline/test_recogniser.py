@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +10,9 @@ import pytest
 import torch
 
 import pipeline as nc
+from pipeline.graph_clip import GraphClip, GraphTexts
 from pipeline.nearest_concepts import towards_concepts
-from pipeline.prediction import EventFrame, Prediction
+from pipeline.prediction import EventFrame, Floats, Prediction
 from pipeline.prompts import PRESETS, PromptList, PromptRow
 from pipeline.recogniser import Recogniser
 from tests.pipeline.tiny_clip import in_portions, renumbered, save_folder, some_frames
@@ -33,31 +34,31 @@ def recogniser(model: nc.ClipModel) -> Recogniser:
 
 
 @pytest.fixture
-def encoded(model: nc.ClipModel) -> Iterator[list[int]]:
+def encoded(model: nc.ClipModel, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many pictures went through the image tower, call by call."""
-    counts: list[int] = []
+    assert isinstance(model, GraphClip)
+    counts, images = [], model.images
 
-    def count(module: torch.nn.Module, pixels: tuple[torch.Tensor, ...]) -> None:
-        counts.append(len(pixels[0]))
+    def counted(pictures: Floats) -> Floats:
+        counts.append(len(pictures))
+        return images(pictures)
 
-    visual = model.module.visual
-    assert isinstance(visual, torch.nn.Module)
-    with visual.register_forward_pre_hook(count):
-        yield counts
+    monkeypatch.setattr(model, "images", counted)
+    return counts
 
 
 @pytest.fixture
-def texts_encoded(model: nc.ClipModel) -> Iterator[list[int]]:
+def texts_encoded(model: nc.ClipModel, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many texts went through the text tower, call by call."""
-    counts: list[int] = []
+    assert isinstance(model._texts, GraphTexts)
+    counts, encode_group = [], model._texts.encode_group
 
-    def count(module: torch.nn.Module, tokens: tuple[torch.Tensor, ...]) -> None:
-        counts.append(len(tokens[0]))
+    def counted(texts: Sequence[str]) -> Floats:
+        counts.append(len(texts))
+        return encode_group(texts)
 
-    embedding = model.module.token_embedding
-    assert isinstance(embedding, torch.nn.Module)
-    with embedding.register_forward_pre_hook(count):
-        yield counts
+    monkeypatch.setattr(model._texts, "encode_group", counted)
+    return counts
 
 
 def analysed(recogniser: Recogniser, frames: list[EventFrame], *sizes: int) -> list[Prediction]:

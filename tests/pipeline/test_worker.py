@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 import pipeline as nc
+from pipeline import vit_graph_clip
 from pipeline.prediction import EventFrame, Floats, ModelState, Prediction
 from pipeline.prompts import PRESETS, PromptList
 from pipeline.worker import ModelRequest, RecognitionWorker, WorkerState
@@ -146,13 +146,7 @@ def test_predictions_go_on_with_the_old_model_until_the_new_one_takes_over(
     feed.put(frames[:T])
     before = heard.wait_prediction()
     gate = Gate()
-    original = torch.nn.Module.requires_grad_
-
-    def slowly(module: torch.nn.Module, wanted: bool = True) -> torch.nn.Module:
-        gate.wait()
-        return original(module, wanted)
-
-    monkeypatch.setattr(torch.nn.Module, "requires_grad_", slowly)
+    monkeypatch.setattr(vit_graph_clip, "check_weights_file", gate.wait)
     ready.load_model(request(models, "second"))
     assert gate.reached.wait(PATIENCE_S)
     feed.put(frames[T : T + 1])
@@ -183,13 +177,7 @@ def test_cancelling_says_what_is_in_use_and_nothing_more_of_what_was_loading(
     ready: RecognitionWorker, heard: Heard, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate()
-    original = torch.nn.Module.requires_grad_
-
-    def slowly(module: torch.nn.Module, wanted: bool = True) -> torch.nn.Module:
-        gate.wait()
-        return original(module, wanted)
-
-    monkeypatch.setattr(torch.nn.Module, "requires_grad_", slowly)
+    monkeypatch.setattr(vit_graph_clip, "check_weights_file", gate.wait)
     ready.load_model(request(models, "second"))
     assert gate.reached.wait(PATIENCE_S)
     ready.cancel_loading()
@@ -206,7 +194,7 @@ def test_cancelling_the_first_model_leaves_none(
     worker: RecognitionWorker, heard: Heard, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate()
-    monkeypatch.setattr("pipeline.model_building.check_weights_file", gate.wait)
+    monkeypatch.setattr(vit_graph_clip, "check_weights_file", gate.wait)
     worker.load_model(request(models, "first"))
     assert gate.reached.wait(PATIENCE_S)
     worker.cancel_loading()
@@ -453,7 +441,7 @@ def test_stopping_while_a_model_loads_waits_for_neither_import_nor_file(
     worker: RecognitionWorker, heard: Heard, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate()
-    monkeypatch.setattr("pipeline.model_building.check_weights_file", gate.wait)
+    monkeypatch.setattr(vit_graph_clip, "check_weights_file", gate.wait)
     worker.load_model(request(models, "first"))
     assert gate.reached.wait(PATIENCE_S)
     assert not worker.stop(0.1)
