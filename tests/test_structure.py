@@ -13,7 +13,8 @@ QT = {"PyQt6", "pyqtgraph", "superqt", "qtawesome", "qtpy"}
 HEAVY = {"torch", "torchvision", "open_clip", "timm", "spikingjelly"}
 LIGHT = (
     "sources", "capture", "simulation", "events.py", "framer.py", "event_framing.py", "picture.py", "recorder.py",
-    "reading.py", "feed.py", "prediction.py", "prompts.py", "options.py", "bundled.py",
+    "aedat4_writer.py", "writing_behind.py", "reading.py", "feed.py", "prediction.py", "prompts.py", "options.py",
+    "bundled.py",
 )  # fmt: skip
 
 

@@ -54,7 +54,10 @@ class RecordingSwitch:
         recorder, self._recorder = self._recorder, None
         if recorder is None:
             return
-        recorder.close()
+        try:
+            recorder.close()
+        except RecorderError as error:
+            message = str(error)
         if not recorder.events and not message:
             message = f"No event came while recording, so {recorder.path.name} was not kept."
         self._say(RecordingState(None, recorder.events, recorder.bytes, message))

@@ -136,7 +136,7 @@ def _folder_names(labels: Sequence[str]) -> list[str]:
 
 
 def _write_apart(snippets: list[_Snippet]) -> list[tuple[int, ...]]:
-    """Write in a process of its own: event by event, it would keep the window waiting for Python's lock."""
+    """Write in a process of its own: the window never waits for Python's lock, however many examples there are."""
     try:
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
             return pool.submit(_write_snippets, snippets).result()

@@ -25,14 +25,14 @@ MAX_HEADER_BYTES = 16_000_000
 MAX_SIDE = 16_384
 """No sensor is wider or higher, in px; a header that says so is damaged."""
 _OLDER = b"#!AER-DAT"
-_IDENTIFIER = b"IOHE"
+IDENTIFIER = b"IOHE"
 _EVENTS = "EVTS"
 _STREAMS = "./node[@name='outInfo']/node"
-_TABLE = b"FTAB"
+TABLE = b"FTAB"
 _COMPRESSED = (b"\x04\x22\x4d\x18", b"\x28\xb5\x2f\xfd")
 """How LZ4 and Zstandard begin."""
-_LENGTH = struct.Struct("<I")
-_PLACE = struct.Struct("<q")
+LENGTH = struct.Struct("<I")
+PLACE = struct.Struct("<q")
 _COMPRESSION = struct.Struct("<i")
 Buffer: TypeAlias = bytes | memoryview
 
@@ -91,14 +91,14 @@ def parse_header(raw: bytes) -> Header:
         It is damaged, or something else.
     """
     try:
-        end = _LENGTH.size + header_length(raw)
-        body = raw[_LENGTH.size : end]
+        end = LENGTH.size + header_length(raw)
+        body = raw[LENGTH.size : end]
         compression_at, place_at, text_at = (field_place(body, number) for number in range(3))
         compression = Compression(_COMPRESSION.unpack_from(body, compression_at)[0] if compression_at else 0)
-        (table,) = _PLACE.unpack_from(body, place_at) if place_at else (-1,)
-        text_at += _LENGTH.unpack_from(body, text_at)[0]
-        (length,) = _LENGTH.unpack_from(body, text_at)
-        text = body[text_at + _LENGTH.size : text_at + _LENGTH.size + length]
+        (table,) = PLACE.unpack_from(body, place_at) if place_at else (-1,)
+        text_at += LENGTH.unpack_from(body, text_at)[0]
+        (length,) = LENGTH.unpack_from(body, text_at)
+        text = body[text_at + LENGTH.size : text_at + LENGTH.size + length]
         root = ElementTree.fromstring(text.decode("utf-8"))
         streams, numbers = _streams(root), frozenset(int(node.get("name", "")) for node in root.iterfind(_STREAMS))
     except (struct.error, ValueError, ElementTree.ParseError) as error:
@@ -114,9 +114,9 @@ def header_length(raw: bytes) -> int:
     HeaderError
         This is not how a header begins.
     """
-    if len(raw) < 12 or raw[8:12] != _IDENTIFIER:
+    if len(raw) < 12 or raw[8:12] != IDENTIFIER:
         raise HeaderError("the identifier is missing")
-    (length,) = _LENGTH.unpack_from(raw)
+    (length,) = LENGTH.unpack_from(raw)
     if not 16 <= length <= MAX_HEADER_BYTES:
         raise HeaderError(f"a length of {length} bytes")
     return int(length)
@@ -130,7 +130,7 @@ def field_place(body: Buffer, number: int) -> int:
     HeaderError, struct.error
         It would lie outside.
     """
-    (root,) = _LENGTH.unpack_from(body)
+    (root,) = LENGTH.unpack_from(body)
     (back,) = struct.unpack_from("<i", body, root)
     table = root - back
     if table < 0:
@@ -205,7 +205,7 @@ def _is_table(file: BinaryIO, place: int) -> bool:
     """Look whether a table begins here, compressed or not; dv-processing does not look, and loops for ever."""
     file.seek(place)
     beginning = file.read(12)
-    return beginning.startswith(_COMPRESSED) or beginning[8:] == _TABLE
+    return beginning.startswith(_COMPRESSED) or beginning[8:] == TABLE
 
 
 def _check_format(path: Path, magic: bytes) -> None:

@@ -9,12 +9,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.sources.aedat4 import Header
+from pipeline.sources.aedat4 import TABLE, Header
 from pipeline.sources.aedat4_contents import Bytes, DamageError, Unpacker, vector_of
 from pipeline.sources.aedat4_packets import HEAD
 
 MOST_TABLE_BYTES = 1 << 28
-_TABLE = b"FTAB"
 _FIELDS = (("place", "<i8"), ("number", "<i4"), ("count", "<i8"), ("first_us", "<i8"), ("last_us", "<i8"))
 """Of a row, in the file's order; the packet's size follows its stream's number."""
 ROW_DTYPE = np.dtype(list(_FIELDS))
@@ -55,7 +54,7 @@ def read_table(path: Path, header: Header, number: int) -> Rows | None:
         if file.readinto(packed.data) < size:
             return None
     try:
-        rows: Rows = rows_of(Unpacker(header.compression).unpack(packed, _TABLE))
+        rows: Rows = rows_of(Unpacker(header.compression).unpack(packed, TABLE))
     except DamageError:
         return None
     rows = rows[(rows["number"] == number) & (rows["count"] > 0)].copy()

@@ -171,7 +171,7 @@ class EventBatch:
         at least the last event's time plus one. A live source that gets no events moves it on with its
         clock, so that time passes in front of a still scene too. 0: the source cannot tell yet.
     store : dv.EventStore or None
-        The same events as dv-processing holds them, when they came from there: written to disk without conversion.
+        The same events as dv-processing holds them, when they came from there: its noise filters take them so.
     """
 
     events: EventArray
