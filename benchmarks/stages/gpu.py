@@ -25,7 +25,9 @@ from benchmarks.random_models import random_folder
 from pipeline.cuda_frames import STEADY, SingleFrames
 from pipeline.few_shot.spiking import SpikingClassifier, SpikingSettings
 from pipeline.few_shot.taught import TaughtClass, TaughtClasses
-from pipeline.model_choice import BUNDLED
+from pipeline.model_building import build_model
+from pipeline.model_choice import BUNDLED, plan_model
+from pipeline.model_errors import Following
 from pipeline.prediction import EventFrame, Prediction
 from pipeline.prompts import PRESETS, PromptList
 from pipeline.recogniser import Recogniser
@@ -119,6 +121,13 @@ class _Clocked:
         return sum(durations) / len(durations)
 
 
+def _by_torch(place: Path, device: torch.device, precision: str) -> TorchClip:
+    """Load a model as on a GPU; a processor's might be computed by something else."""
+    following = Following()
+    plan = plan_model(str(place), None, following=following)
+    return build_model(plan, device, precision, deterministic=True, following=following)
+
+
 class _Work:
     """One model on a device, taught ten classes, and a stream of frames that has no end."""
 
@@ -126,9 +135,7 @@ class _Work:
         self._place, self._device = place, device
         self._windows = effort.size(200, 3)
         self._frames = made_frames(effort.size(60, TIMESTEPS))
-        model = nc.load_model(str(place), device=str(device))
-        assert isinstance(model, TorchClip), "what this stage measures is torch's"
-        self._model = model
+        self._model = _by_torch(place, device, "auto")
         self._classifier = _taught_at_random(self._model)
 
     def contenders(self) -> dict[str, _Clocked]:
@@ -166,7 +173,7 @@ class _Work:
 
     def _reference(self) -> Callable[[], torch.Tensor]:
         """Encode all T frames of each window as they are; the adapter works on the device, too."""
-        exact = nc.load_model(str(self._place), device=str(self._device), precision="fp32")
+        exact = _by_torch(self._place, self._device, "fp32")
         adapter = copy.deepcopy(self._classifier.adapter).to(self._device)
         texts = torch.from_numpy(self._classifier.prompts).to(self._device)
         start = count()
