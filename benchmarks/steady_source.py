@@ -42,24 +42,14 @@ class SteadySource(Source):
             began_s = time.monotonic()
             time.sleep(wait_us / 1e6)
             self.waited_s += time.monotonic() - began_s
-        until_us = min(_now_us(), self._given_us + MOST_US)
-        parts = []
-        while self._given_us < until_us:
-            parts.append(self._part(until_us))
-        return EventBatch(parts[0] if len(parts) == 1 else np.concatenate(parts).astype(parts[0].dtype), until_us)
-
-    def _part(self, until_us: int) -> EventArray:
-        """Give events up to this time or the end of the block.
-
-        They are the block's own, their times moved on: copying them would cost more than what is measured.
-        """
         block_us = self._given_us // BLOCK_US * BLOCK_US
-        end_us = min(until_us, block_us + BLOCK_US)
-        first, last = np.searchsorted(self._times, [self._given_us - block_us, end_us - block_us])
+        # Not beyond the block: joining two parts would cost more than what is measured, as copying one would.
+        until_us = min(_now_us(), self._given_us + MOST_US, block_us + BLOCK_US)
+        first, last = np.searchsorted(self._times, [self._given_us - block_us, until_us - block_us])
         events: EventArray = self._block[first:last]
         np.add(self._times[first:last], block_us, out=events["timestamp"])
-        self._given_us = end_us
-        return events
+        self._given_us = until_us
+        return EventBatch(events, until_us)
 
     def close(self) -> None:
         """Nothing is held."""
