@@ -29,7 +29,6 @@ from typing import TYPE_CHECKING, Any
 from pipeline.cache_folder import cache_folder
 from pipeline.model_choice import CONFIG_FILE, ModelPlan
 from pipeline.model_errors import Following, LoadingCancelled, ModelError, first_line
-from pipeline.small_clip_sizes import small_clip_sizes
 from pipeline.threads import allowed_cores
 from pipeline.weights import fingerprint_of
 
@@ -195,6 +194,8 @@ def _processor() -> str:
 
 def may_gain(model: ClipModel) -> bool:
     """Tell whether OpenVINO may serve a model better than what computes it. The bundled one is fast as it is."""
+    from pipeline.small_clip_sizes import small_clip_sizes
+
     return (
         model.device == "cpu"
         and model.has_weights_file
