@@ -1,8 +1,8 @@
 """Whether the image encoder keeps up with the timesteps of a live stream, and what stands in where it does not.
 
 An encoder that needs longer for a frame than the stream for a timestep would find more new frames each time that it
-is ready, until every window was new to it: labels would come a whole window late. Where it only encodes the newest
-frame each time, they come two frames' time late.
+is ready, and where several at once take as long as one by one, every window would be new to it: labels would come a
+whole window late. Where it only encodes the newest frame each time, they come two frames' time late.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import mmap
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,9 @@ _KINDS: dict[str, np.dtype[Any]] = {
 
 
 class MappedWeights:
-    """Weights by name; those that lie in the file as float32 are not copied.
+    """Weights by name; those that lie in the file as float32 are not copied, but on Windows.
+
+    The file must not become shorter while they are in use; to replace it is harmless.
 
     Attributes
     ----------
@@ -40,20 +43,28 @@ class MappedWeights:
 
     def __init__(self, file: Path) -> None:
         described = safetensors_header(file)
+        self._map: mmap.mmap | None = None
         with file.open("rb") as stream:
             start = 8 + int.from_bytes(stream.read(8), "little")
-            self._map = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+            whole = self._whole(stream)
         self.arrays: dict[str, Floats] = {}
         for name, entry in described.items():
             kind, shape, (first, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
             if kind not in _KINDS:
                 raise ValueError(f"{name} is in {kind}")
-            held = np.frombuffer(self._map, np.uint8, end - first, start + first).view(_KINDS[kind]).reshape(shape)
+            held = np.frombuffer(whole, np.uint8, end - first, start + first).view(_KINDS[kind]).reshape(shape)
             self.arrays[name] = _as_float32(held, kind)
+
+    def _whole(self, stream: BinaryIO) -> mmap.mmap | bytes:
+        if sys.platform == "win32":  # where a mapped file can be neither replaced nor removed
+            stream.seek(0)
+            return stream.read()
+        self._map = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        return self._map
 
     def put_away(self) -> None:
         """Give back the memory of pages that were read; whoever reads on gets them from the file again."""
-        if hasattr(mmap, "MADV_DONTNEED"):
+        if self._map is not None and hasattr(mmap, "MADV_DONTNEED"):
             self._map.madvise(mmap.MADV_DONTNEED)
 
 

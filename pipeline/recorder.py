@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
+from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 
 from pipeline.aedat4_writer import PACKET_EVENTS, Aedat4File
 from pipeline.events import EVENT_DTYPE, EventArray
 from pipeline.recording_parts import free_part
+from pipeline.sources.aedat4 import SUFFIX
 from pipeline.sources.base import EventBatch, SourceInfo
-from pipeline.writing_behind import WriteBehind, WriteError
+from pipeline.writing_behind import WriteBehind, WriteError, reason_of
 
-SUFFIX = ".aedat4"
 RESERVE_BYTES = 64_000_000
 """So much of the disk is left free: a full one disturbs all other programs, and loses what waits to be written."""
 RESERVE_SHARE = 8
@@ -41,6 +42,8 @@ class Recorder:
         A file that does not exist yet, in a folder that does.
     info : SourceInfo
         Resolution and camera's name, for the file's header.
+    beat : callable
+        Called now and then while a slow disk is waited for.
 
     Attributes
     ----------
@@ -57,9 +60,9 @@ class Recorder:
         The name, the folder or the disk does not allow it.
     """
 
-    def __init__(self, path: Path, info: SourceInfo) -> None:
+    def __init__(self, path: Path, info: SourceInfo, beat: Callable[[], None] = lambda: None) -> None:
         self._first_path = path
-        self._info = info
+        self._info, self._beat = info, beat
         self._part = 1
         self._newest_us: int | None = None
         self._closed_events = 0
@@ -75,6 +78,11 @@ class Recorder:
     @property
     def events(self) -> int:
         return self._closed_events + (self._writer.events if self._writer else 0)
+
+    @property
+    def written(self) -> int:
+        """Events on disk, in all parts."""
+        return self._closed_events + (self._writer.written if self._writer else 0)
 
     @property
     def bytes(self) -> int:
@@ -138,15 +146,15 @@ class Recorder:
             self._closed_events += writer.events
             self._closed_bytes += writer.bytes if writer.events else 0
             if not writer.events:
-                self.path.unlink(missing_ok=True)
+                _remove(self.path)
 
     def _open(self, path: Path) -> WriteBehind:
         name = "_".join(filter(None, (self._info.camera or self._info.name, self._info.serial)))
         try:
-            return WriteBehind(Aedat4File(_create(path), name, self._info.resolution))
+            return WriteBehind(Aedat4File(_create(path), name, self._info.resolution), self._beat)
         except OSError as error:
-            path.unlink(missing_ok=True)
-            raise RecorderError(f"{path} cannot be recorded to: {_reason(error)}.") from error
+            _remove(path)
+            raise RecorderError(f"{path} cannot be recorded to: {reason_of(error)}.") from error
 
     def _ended(self, error: WriteError) -> RecorderError:
         kept = "What was written before is readable." if self.events else "No event was written."
@@ -175,7 +183,7 @@ class Recorder:
         try:
             usage = shutil.disk_usage(folder)
         except OSError as error:
-            raise RecorderError(f"The folder {folder} cannot be reached: {_reason(error)}.") from error
+            raise RecorderError(f"The folder {folder} cannot be reached: {reason_of(error)}.") from error
         reserve = min(RESERVE_BYTES, usage.total // RESERVE_SHARE)
         self._check_every_bytes = min(CHECK_BYTES, reserve // 4)
         self._unchecked_bytes = 0
@@ -190,6 +198,12 @@ class Recorder:
                 "Free some space and record again."
             )
         raise RecorderError(f"Nothing is recorded because {free}: free some space or choose another folder.")
+
+
+def _remove(path: Path) -> None:
+    """Remove a file without events; one that something else holds stays."""
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _check_order(events: EventArray) -> None:
@@ -214,8 +228,4 @@ def _create(path: Path) -> FileIO:
     except PermissionError:
         raise RecorderError(f"{path.parent} may not be written to: choose another folder for {path.name}.") from None
     except OSError as error:
-        raise RecorderError(f"{path} cannot be written: {_reason(error)}.") from error
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or type(error).__name__
+        raise RecorderError(f"{path} cannot be written: {reason_of(error)}.") from error

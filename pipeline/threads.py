@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+import psutil
+
 PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
 """For the OpenMP of GCC, which torch brings on Linux, and of LLVM and Intel, elsewhere."""
 NICENESS = 5
@@ -46,11 +48,16 @@ def allowed_cores(file: Path = CPU_LIMIT) -> int | None:
 
 
 def usable_cores() -> int:
-    """Give how many cores numeric work may keep busy: what OMP_NUM_THREADS says, what a container may use, or all."""
+    """Give how many cores numeric work may keep busy.
+
+    What OMP_NUM_THREADS says, or all real cores that the system, a container and the process's own limit leave.
+    """
     said = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     if said.isdecimal() and int(said):
         return int(said)
-    seen = os.cpu_count() or 1
+    seen = psutil.cpu_count(logical=False) or os.cpu_count() or 1  # two threads of one core hinder each other
+    with suppress(AttributeError):  # only some systems bind a process to cores
+        seen = min(seen, len(os.sched_getaffinity(0)))
     return min(allowed_cores() or seen, seen)
 
 

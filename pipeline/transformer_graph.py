@@ -110,7 +110,7 @@ class _Block:
 
 
 def text_graph(
-    blocks: Blocks, *, vocabulary: int, context: int, embedding: int, end: int | None
+    blocks: Blocks, *, vocabulary: int, context: int, embedding: int, end: int
 ) -> tuple[onnx.ModelProto, GraphBuilder]:
     """Describe a text tower with a causal mask.
 
@@ -119,8 +119,8 @@ def text_graph(
     blocks : Blocks
     vocabulary, context, embedding : int
         Tokens there are; tokens of a text; C.
-    end : int, optional
-        The token at whose first place a text's feature is taken. None: the place of the greatest token.
+    end : int
+        The token at whose first place a text's feature is taken.
 
     Returns
     -------
@@ -154,9 +154,7 @@ def _causal(graph: GraphBuilder, length: str) -> str:
     return graph.add("Trilu", away, graph.constant(1), upper=1)
 
 
-def _ends(graph: GraphBuilder, end: int | None) -> str:
+def _ends(graph: GraphBuilder, end: int) -> str:
     """Give where each text's feature is taken, int64 (N, 1)."""
-    tokens = "tokens"
-    if end is not None:
-        tokens = graph.add("Cast", graph.add("Equal", tokens, graph.constant(end)), to=TensorProto.INT32)
-    return graph.add("ArgMax", tokens, axis=1, keepdims=1)
+    is_end = graph.add("Cast", graph.add("Equal", "tokens", graph.constant(end)), to=TensorProto.INT32)
+    return graph.add("ArgMax", is_end, axis=1, keepdims=1)

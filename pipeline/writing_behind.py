@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from threading import Condition, Thread
 
 from pipeline.aedat4_writer import Aedat4File, Packet
@@ -13,6 +14,10 @@ LATEST_S = 0.25
 """So long after its first event a packet is written, however few it holds: a crash costs no more."""
 MOST_WAITING = 32
 """Full packets that wait for the disk, 1 MB each; with more, who records waits too."""
+
+
+LIFE_S = 0.5
+"""Who waits for the disk says so often that he lives, as long as the disk gets on."""
 
 
 class WriteError(Exception):
@@ -26,10 +31,13 @@ class WriteBehind:
     ----------
     file : Aedat4File
         From now on of this thread only.
+    beat : callable
+        Called now and then while `put` or `close` waits, where something was written since the last time.
     """
 
-    def __init__(self, file: Aedat4File) -> None:
-        self._file = file
+    def __init__(self, file: Aedat4File, beat: Callable[[], None] = lambda: None) -> None:
+        self._file, self._beat = file, beat
+        self._seen_bytes = 0
         self._changed = Condition()
         self._filling = Packet()
         self._since_s = 0.0
@@ -46,6 +54,11 @@ class WriteBehind:
     def events(self) -> int:
         """All that were taken; once closed, all that were written."""
         return self._taken if self._thread.is_alive() else self._file.events
+
+    @property
+    def written(self) -> int:
+        """Events on disk."""
+        return self._file.events
 
     @property
     def bytes(self) -> int:
@@ -67,7 +80,8 @@ class WriteBehind:
         """
         while len(events):
             with self._changed:
-                self._changed.wait_for(lambda: len(self._full) < MOST_WAITING or self._error)
+                while not self._changed.wait_for(lambda: len(self._full) < MOST_WAITING or self._error, LIFE_S):
+                    self._tell_life()
                 self._check()
                 events = events[self._fill(events) :]
 
@@ -82,16 +96,23 @@ class WriteBehind:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        self._thread.join()
+        while self._thread.is_alive():
+            self._thread.join(LIFE_S)
+            self._tell_life()
         try:
             self._file.close()
         except OSError as error:
             self._error = self._error or error
         self._check()
 
+    def _tell_life(self) -> None:
+        if self._file.bytes != self._seen_bytes:
+            self._seen_bytes = self._file.bytes
+            self._beat()
+
     def _check(self) -> None:
         if self._error is not None:
-            raise WriteError(_reason(self._error)) from self._error
+            raise WriteError(reason_of(self._error)) from self._error
 
     def _fill(self, events: EventArray) -> int:
         if not len(self._filling):
@@ -133,5 +154,6 @@ class WriteBehind:
         return max(0.0, self._since_s + LATEST_S - time.monotonic()) if len(self._filling) else None
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Give what the system says of an error, in a few words."""
     return (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__

@@ -115,7 +115,7 @@ class CaptureLoop:
         self._camera_frames = PictureWriter(memory, memory.camera_frames) if ends.pictures else None
         self._rendering = ends.rendering
         self._opener = ends.opener or _default_opener()
-        self._recording = RecordingSwitch(self._say)
+        self._recording = RecordingSwitch(self._say, self._beat)
         self._kept = KeptTimesteps()
         self._to_write: deque[tuple[Path, WindowEvents]] = deque()
         """Windows, one a turn."""

@@ -17,10 +17,12 @@ class RecordingSwitch:
     ----------
     say : callable
         Takes each `RecordingState`.
+    beat : callable
+        Called now and then while a slow disk is waited for.
     """
 
-    def __init__(self, say: Callable[[RecordingState], None]) -> None:
-        self._say = say
+    def __init__(self, say: Callable[[RecordingState], None], beat: Callable[[], None] = lambda: None) -> None:
+        self._say, self._beat = say, beat
         self._recorder: Recorder | None = None
         self._info: SourceInfo | None = None
 
@@ -30,8 +32,8 @@ class RecordingSwitch:
 
     @property
     def events(self) -> int:
-        """Written by the recording that is on."""
-        return self._recorder.events if self._recorder else 0
+        """On disk, of the recording that is on."""
+        return self._recorder.written if self._recorder else 0
 
     @property
     def bytes(self) -> int:
@@ -42,7 +44,7 @@ class RecordingSwitch:
         """Record to this file from now on; an older recording is finished."""
         self.stop()
         try:
-            self._recorder = Recorder(path, info)
+            self._recorder = Recorder(path, info, self._beat)
         except RecorderError as error:
             self._say(RecordingState(None, message=str(error)))
             return

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.capture.bell import Bell, Listener, WakePipe
-from pipeline.capture.frame_arrays import LINE_BYTES, FrameArrays
 from pipeline.capture.memory import (
     A_PICTURE,
     MAX_PICTURE,
@@ -23,6 +22,7 @@ from pipeline.capture.memory import (
     order_memory,
 )
 from pipeline.events import Resolution
+from pipeline.frame_arrays import LINE_BYTES, FrameArrays
 from pipeline.prediction import NO_EVENT, EventFrame
 
 Pixels = npt.NDArray[np.uint8]

@@ -7,6 +7,7 @@ only) and an XML text with the streams.
 
 from __future__ import annotations
 
+import os
 import stat
 import struct
 from collections import Counter
@@ -29,6 +30,7 @@ IDENTIFIER = b"IOHE"
 _EVENTS = "EVTS"
 _STREAMS = "./node[@name='outInfo']/node"
 TABLE = b"FTAB"
+TABLE_BEGINNING_BYTES = 12
 _COMPRESSED = (b"\x04\x22\x4d\x18", b"\x28\xb5\x2f\xfd")
 """How LZ4 and Zstandard begin."""
 LENGTH = struct.Struct("<I")
@@ -203,9 +205,15 @@ def read_file_header(path: Path) -> Header:
 
 def _is_table(file: BinaryIO, place: int) -> bool:
     """Look whether a table begins here, compressed or not; dv-processing does not look, and loops for ever."""
+    if place >= os.fstat(file.fileno()).st_size:  # a place too far away cannot even be sought
+        return False
     file.seek(place)
-    beginning = file.read(12)
-    return beginning.startswith(_COMPRESSED) or beginning[8:] == TABLE
+    return begins_table(file.read(TABLE_BEGINNING_BYTES))
+
+
+def begins_table(raw: bytes) -> bool:
+    """Tell whether these are the first bytes of a table, or of something else that is compressed."""
+    return raw.startswith(_COMPRESSED) or raw[8:TABLE_BEGINNING_BYTES] == TABLE
 
 
 def _check_format(path: Path, magic: bytes) -> None:

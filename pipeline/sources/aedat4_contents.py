@@ -10,8 +10,8 @@ import cramjam
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.capture.frame_arrays import FrameArrays
 from pipeline.events import EVENT_DTYPE, NO_EVENTS, EventArray
+from pipeline.frame_arrays import FrameArrays
 from pipeline.sources.aedat4 import Compression, field_place
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]

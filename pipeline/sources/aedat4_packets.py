@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.events import EventArray
-from pipeline.sources.aedat4 import Header
+from pipeline.sources.aedat4 import TABLE_BEGINNING_BYTES, Header, begins_table
 from pipeline.sources.aedat4_contents import EVENTS, Bytes, DamageError, Unpacker, events_of
 
 HEAD = struct.Struct("<ii")
@@ -153,6 +153,8 @@ class PacketFile:
             return None
         head = _Head(*HEAD.unpack(raw))
         if head.number not in self._header.numbers or head.size < LEAST_BYTES:
+            if self._header.table is None and begins_table(raw + self._file.read(TABLE_BEGINNING_BYTES - HEAD.size)):
+                return None  # who wrote it ended before it could say where the table is
             raise DamageError(f"a packet of stream {head.number}, of {head.size} bytes")
         if head.size > self._last - self._place - HEAD.size:
             self._check_cut()

@@ -72,7 +72,11 @@ def test_what_takes_long_is_said(options: Options, qtbot: QtBot, monkeypatch: py
         assert view.card.accessibleName() == f"Getting ready. {controller.FIRST_START}"
         joined.shown(lambda: not view.card_shown)
         joined.controller._show_status()
-        assert not view.card_shown
+        assert view.card.isHidden(), "and does not come again"
+        joined.controller._open(replace(options.source, stream="events"))
+        joined.controller._show_status()
+        assert view.card.accessibleName() == "Opening. tour.aedat4", "what starts has started"
+        joined.shown(lambda: not view.card_shown)
     finally:
         joined.close()
 

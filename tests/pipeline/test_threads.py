@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import threads
-from pipeline.threads import NICENESS, PASSIVE, allowed_cores, give_way, prepare_threads
+from pipeline.threads import NICENESS, PASSIVE, allowed_cores, give_way, prepare_threads, usable_cores
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +49,21 @@ def test_threads_are_as_many_as_may_run_unless_the_user_wants_otherwise(
         monkeypatch.setenv("OMP_NUM_THREADS", users)
     prepare_threads()
     assert os.environ.get("OMP_NUM_THREADS") == set_to
+
+
+def test_cores_that_are_usable_are_real_and_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads of a core count as one; a process that is bound to fewer takes fewer."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(threads, "allowed_cores", lambda: None)
+    monkeypatch.setattr("psutil.cpu_count", lambda logical=True: 8 if logical else 4)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    assert usable_cores() == 4
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {5, 7})
+    assert usable_cores() == 2
+    monkeypatch.setattr(threads, "allowed_cores", lambda: 1)
+    assert usable_cores() == 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "6")
+    assert usable_cores() == 6
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all threads of a process have one priority")

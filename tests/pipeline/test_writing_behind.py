@@ -158,6 +158,44 @@ def test_an_error_in_what_came_last_is_told_at_the_end(path: Path, held: HeldFil
     assert packet_sizes(path) == [40], "with its table"
 
 
+class AwaitedFile(Aedat4File):
+    """Goes on after each packet only when a sign of life was given."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path.open("xb", 0), "camera", SIZE)
+        self.signs = threading.Semaphore(0)
+
+    def write(self, packet: Packet) -> None:
+        super().write(packet)
+        assert self.signs.acquire(timeout=PATIENCE_S)
+
+
+def test_who_waits_for_a_slow_disk_gives_signs_of_life(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that he is not taken for hung: while he waits for room, and while the file is finished."""
+    monkeypatch.setattr(pipeline.writing_behind, "LIFE_S", 0.001)
+    file, events = AwaitedFile(path), some_events((MOST_WAITING + 5) * PACKET_EVENTS)
+    behind = WriteBehind(file, lambda: file.signs.release())
+    behind.put(events)
+    behind.close()
+    assert behind.written == len(events)
+
+
+def test_a_disk_that_does_not_get_on_gives_none(held: HeldFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline.writing_behind, "LIFE_S", 0.001)
+    signs: list[int] = []
+    behind = WriteBehind(held, lambda: signs.append(held.events))
+    behind.put(some_events(100))
+    assert (behind.events, behind.written) == (100, 0)
+    closing = threading.Thread(target=behind.close)
+    closing.start()
+    closing.join(0.1)
+    assert closing.is_alive()
+    assert len(signs) <= 1, "for the header"
+    held.go_on.set()
+    closing.join(PATIENCE_S)
+    assert behind.written == 100
+
+
 def test_the_thread_ends_with_the_file(file: Aedat4File) -> None:
     before = set(threading.enumerate())
     behind = WriteBehind(file)

@@ -67,6 +67,13 @@ def never_closed(raw: bytes | bytearray) -> bytearray:
     return copy
 
 
+def with_table_at(raw: bytes, place: int) -> bytearray:
+    """Give the file with a header that says that the table begins at this byte."""
+    copy = bytearray(raw)
+    _PLACE.pack_into(copy, _PLACE_AT, place)
+    return copy
+
+
 def _flip(raw: bytearray, first: int, last: int, bytes_flipped: int, chance: random.Random) -> None:
     for _ in range(bytes_flipped):
         raw[chance.randrange(first, last)] ^= chance.randrange(1, 256)

@@ -16,7 +16,7 @@ from pipeline.sources.aedat4_contents import EVENTS, Bytes, DamageError, Unpacke
 from pipeline.sources.aedat4_packets import HEAD, CutOffError, NoPacketError, PacketFile
 from pipeline.sources.aedat4_table import read_table, rows_of
 from pipeline.sources.base import SourceError
-from tests.pipeline.sources.damage import header_end, never_closed, table_start
+from tests.pipeline.sources.damage import header_end, never_closed, table_start, with_table_at
 from tests.pipeline.sources.made_recordings import SMALL, made_events, moving_square, packets_of, write_packets
 
 COMPRESSIONS = list(dv.CompressionType.__members__.values())
@@ -194,6 +194,24 @@ def test_a_table_that_is_no_table_is_none(recording_file: Path, tmp_path: Path) 
     header = read_file_header(path)
     assert not header.table_missing, "it begins like one"
     assert read_table(path, header, 0) is None
+
+
+@pytest.mark.parametrize("place", [2**45, 2**63 - 1])
+def test_a_table_that_would_lie_far_outside_is_missing(recording_file: Path, tmp_path: Path, place: int) -> None:
+    """Further away than the system can seek."""
+    path = tmp_path / "far.aedat4"
+    path.write_bytes(with_table_at(recording_file.read_bytes(), place))
+    assert read_file_header(path).table_missing
+
+
+def test_a_file_whose_writer_ended_before_it_said_where_the_table_is_is_whole(
+    recording_file: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "unsaid.aedat4"
+    path.write_bytes(with_table_at(recording_file.read_bytes(), -1))
+    packets = opened(path)
+    assert (all_of(packets) == moving_square()).all()
+    packets.close()
 
 
 @pytest.mark.parametrize("at", range(0, 60, 4))

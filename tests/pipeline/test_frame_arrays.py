@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.capture.frame_arrays import LINE_BYTES, MOST_ARRAYS, FrameArrays
+from pipeline.frame_arrays import LINE_BYTES, MOST_ARRAYS, FrameArrays
 
 Pixels = npt.NDArray[np.uint8]
 
