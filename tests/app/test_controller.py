@@ -20,6 +20,7 @@ from pipeline.bundled import TOUR, default_prompts
 from pipeline.capture.messages import Lost
 from pipeline.options import Options
 from pipeline.prediction import Prediction
+from pipeline.sources.base import RecordingSpec
 from tests.app.user_input import click, key, type_text
 from tests.pipeline.tiny_clip import save_folder
 
@@ -73,7 +74,7 @@ def test_what_takes_long_is_said(options: Options, qtbot: QtBot, monkeypatch: py
         joined.shown(lambda: not view.card_shown)
         joined.controller._show_status()
         assert view.card.isHidden(), "and does not come again"
-        joined.controller._open(replace(options.source, stream="events"))
+        joined.controller._open(RecordingSpec(TOUR, "events"))
         joined.controller._show_status()
         assert view.card.accessibleName() == "Opening. tour.aedat4", "what starts has started"
         joined.shown(lambda: not view.card_shown)
