@@ -1,8 +1,7 @@
 """CLIPs of two plain transformers (ViT-B-32, ViT-B-16, ViT-L-14 and their like) by ONNX Runtime, without torch.
 
-In fp32 this is how they are fastest without further packages: a frame of ViT-B-32 takes little more than half of
-torch's time. Live on a processor with bf16 torch is asked first. The graphs are described from the model's sizes, the
-weights stay in their file.
+In fp32 this is how they are fastest without further packages. Live on a processor with bf16 torch is asked first. The
+graphs are described from the model's sizes, the weights stay in their file.
 """
 
 from __future__ import annotations
