@@ -83,7 +83,7 @@ STATUS_MS = 500
 NOTHING_OPEN = "Open a recording, plug in a camera, listen to a stream, or try the simulation."
 SLOW_OPENING_S = 1.5
 """The window says what it waits for."""
-FIRST_START = "The first time on a machine this takes about ten seconds: loops over events are compiled."
+FIRST_START = "The first time on a machine this takes ten to twenty seconds: loops over events are compiled."
 RETRY_MS = 1000
 FRAMES_GONE_S = 2.0
 """Without a new one, a camera's frames are switched off."""
