@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import math
 import os
 import pickle
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +85,8 @@ def open_neuromorphic(layout: Layout, root: Path, say: Say, *, frame_folders: Fr
 
 def _folder(dataset_class: Any, layout: Layout, root: Path, arguments: dict[str, Any]) -> Any:
     try:
-        return dataset_class(str(root), **arguments)
+        with _no_collection():
+            return dataset_class(str(root), **arguments)
     except FileNotFoundError as error:
         raise DatasetError(
             f"{layout.title} in {root / CONVERTED} is not complete ({first_line(error)}): remove that folder to have "
@@ -90,6 +94,22 @@ def _folder(dataset_class: Any, layout: Layout, root: Path, arguments: dict[str,
         ) from error
     except (OSError, ValueError, RuntimeError) as error:
         raise DatasetError(f"{layout.title} in {root} cannot be opened ({first_line(error)}).") from error
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Collect no cycles meanwhile: spikingjelly reads .npz files in threads, whose headers numpy has Python parse.
+
+    A collection in the middle of parsing may run Python code and so let another thread parse; before 3.11.8 and 3.12.2
+    that fails with "AST constructor recursion depth mismatch" (CPython issue 106905).
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _clear_partial(folder: Path, say: Say) -> None:

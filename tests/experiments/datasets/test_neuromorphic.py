@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import gc
 import hashlib
 import importlib.util
 import shutil
@@ -156,6 +158,25 @@ def test_spikingjellys_folders_of_frames_give_the_same_frames(tmp_path: Path, th
     assert by_frames.test.samples == by_events.test.samples
     for index in range(10):
         assert np.array_equal(by_frames.test.read(index, framing), by_events.test.read(index, framing))
+
+
+def test_nothing_is_collected_while_spikingjellys_threads_parse_headers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before Python 3.11.8 a collection in the middle of one thread's parsing let another's fail with SystemError."""
+    collecting = []
+    parse = ast.literal_eval
+
+    def parsed(header: str) -> Any:
+        collecting.append(gc.isenabled())
+        return parse(header)
+
+    monkeypatch.setattr(ast, "literal_eval", parsed)
+    write_n_mnist(tmp_path, train=1, test=1)
+    opened("n-mnist", tmp_path, frame_folders=FRAMING)
+    assert collecting
+    assert not any(collecting)
+    assert gc.isenabled()
 
 
 def test_a_folder_of_frames_that_was_interrupted_is_made_anew(tmp_path: Path) -> None:
