@@ -97,6 +97,7 @@ def reddish(screen: Screen) -> int:
     return int(((red > green + 15) & (red > blue + 15) & (abs(green - blue) < 15)).sum())
 
 
+@pytest.mark.slow
 def test_the_untrained_model_is_said_to_be_untrained_in_the_window(screen: Screen) -> None:
     """The bundled recording, and everything about answers grey."""
     grey = DARK.classes[-1]

@@ -145,6 +145,7 @@ def test_what_was_taught_is_saved_cleared_and_loaded(joined: Joined, tmp_path: P
     joined.shown(lambda: joined.controller.prediction is not None and joined.controller.prediction.taught)
 
 
+@pytest.mark.slow
 def test_exported_examples_train_to_the_same_outcome_from_the_command_line(joined: Joined, tmp_path: Path) -> None:
     for place in (0, 1):
         taught_by_click(joined, place, 16 * (place + 1))

@@ -23,8 +23,9 @@ from pipeline.sources.base import RecordingSpec, SimulationSpec, SourceError
 
 SMALL = Resolution(128, 96)
 QUICK = Effort(1, quick=True)
-LONG = {"start", "memory", "latency", "window"}
-"""They start the whole program, with a window."""
+WHOLE_PROGRAM = {"start", "memory", "latency", "window"}
+"""They start it, with a window."""
+LONG = {*WHOLE_PROGRAM, "framer", "simulation"}
 
 
 def per_second(seconds: float) -> float:
@@ -160,8 +161,8 @@ def test_a_stage_runs(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", sorted(LONG))
-def test_a_stage_of_the_whole_program_runs(name: str) -> None:
-    if name != "start" and shutil.which("Xvfb") is None:
+def test_a_long_stage_runs(name: str) -> None:
+    if name in WHOLE_PROGRAM - {"start"} and shutil.which("Xvfb") is None:
         pytest.skip("needs the system package xvfb")
     check(measure(name, QUICK))
 
