@@ -410,13 +410,13 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 def start(argv: Sequence[str] | None) -> int:
     """Do what the command line asks for, in the window, in the terminal, or as a list."""
-    prepare_threads()
     options, given = parse_options(argv)
     if given.install_udev_rules:
         from pipeline.sources.udev_rules import install_rules
 
         return install_rules(input, print)
     if given.list_cameras or given.list_models:
+        prepare_threads()
         from pipeline.listing_tables import print_cameras, print_models
 
         return print_cameras() if given.list_cameras else print_models()
@@ -433,9 +433,11 @@ def start(argv: Sequence[str] | None) -> int:
             print(f"error: {reason}", file=sys.stderr)
             return 1
     if headless:
+        prepare_threads()
         from pipeline.headless import run_headless
 
         return run_headless(options, loop=looped)
+    prepare_threads(for_window=True)
     from app.application import run_window
 
     return run_window(options)

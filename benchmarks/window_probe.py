@@ -129,7 +129,7 @@ def main() -> int:
     parser.add_argument("--timestep-us", type=int, default=30_000)
     parser.add_argument("--model", default="neuroclip-mini")
     given = parser.parse_args()
-    prepare_threads()
+    prepare_threads(for_window=True)
     watch = Watch(given.seconds)
     watch_window(watch)
     giving_up = threading.Timer(PATIENCE_S + given.seconds, os._exit, (3,))

@@ -16,25 +16,33 @@ import psutil
 
 PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
 """For the OpenMP of GCC, which torch brings on Linux, and of LLVM and Intel, elsewhere."""
-NICENESS = 5
-"""Of a thread that gives way to others, as ``nice`` counts it."""
+NICENESS = 10
+"""Of a thread that gives way to others, as ``nice`` counts it: enough to let a window's next picture go first."""
 CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 """What a container may use, on Linux: µs of processor time a period, or "max", and the period, µs."""
 
 Result = TypeVar("Result")
 
 
-def prepare_threads() -> None:
+def prepare_threads(*, for_window: bool = False) -> None:
     """Make idle OpenMP threads sleep, and start no more than the container may run; call before torch is imported.
 
     Spinning threads of the recogniser take the cores from capture and from one another: with a camera's driver
     beside them on two cores, an encoder call took many times as long. In a container that may use two of the 64 cores
     it sees, 64 threads would wait for one another. What the user has set stays.
+
+    Parameters
+    ----------
+    for_window : bool
+        Leave a core to what draws and captures: threads that share one piece of work wait for the last of them, and
+        on two cores the recogniser judges more windows a second on one that it has than on two that it shares.
     """
     for name, value in PASSIVE.items():
         os.environ.setdefault(name, value)
     cores = allowed_cores()
-    if cores is not None and cores < (os.cpu_count() or 1):
+    if for_window:
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() - 1)))
+    elif cores is not None and cores < (os.cpu_count() or 1):
         os.environ.setdefault("OMP_NUM_THREADS", str(cores))
 
 

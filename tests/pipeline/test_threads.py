@@ -51,6 +51,17 @@ def test_threads_are_as_many_as_may_run_unless_the_user_wants_otherwise(
     assert os.environ.get("OMP_NUM_THREADS") == set_to
 
 
+@pytest.mark.parametrize(("usable", "users", "set_to"), [(2, None, "1"), (1, None, "1"), (8, None, "7"), (8, "8", "8")])
+def test_beside_a_window_a_core_is_left_unless_the_user_wants_otherwise(
+    monkeypatch: pytest.MonkeyPatch, usable: int, users: str | None, set_to: str
+) -> None:
+    monkeypatch.setattr(threads, "usable_cores", lambda: usable)
+    if users is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", users)
+    prepare_threads(for_window=True)
+    assert os.environ["OMP_NUM_THREADS"] == set_to
+
+
 def test_cores_that_are_usable_are_real_and_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two threads of a core count as one; a process that is bound to fewer takes fewer."""
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
