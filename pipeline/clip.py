@@ -287,6 +287,7 @@ def load_model(
     precision: str = "auto",
     *,
     deterministic: bool = True,
+    soon: bool = False,
     on_progress: OnProgress | None = None,
     cancel: threading.Event | None = None,
 ) -> ClipModel:
@@ -307,6 +308,9 @@ def load_model(
         in the background). The last two need the extra ``fast``, and minutes when they are first asked for.
     deterministic : bool
         Nothing is decided by a timing: the same call on the same machine gives the same numbers.
+    soon : bool
+        With ``deterministic=False``: give the model as soon as it can compute, in fp32 where bf16 may be faster; the
+        window lets it go on in bf16 later.
     on_progress : callable, optional
         Called with a sentence and the part that is done (None: not known). What it raises ends the loading.
     cancel : threading.Event, optional
@@ -326,7 +330,9 @@ def load_model(
     on_cpu = place.is_cpu
 
     def build(plan: ModelPlan, notice: str = "") -> ClipModel:
-        model = _of_graphs(plan, precision, following, notice, deterministic=deterministic) if on_cpu else None
+        model = None
+        if on_cpu:
+            model = _of_graphs(plan, precision, following, notice, deterministic=deterministic, soon=soon)
         if model is not None:
             return model
         torch_device = place.in_torch
@@ -349,14 +355,14 @@ def load_model(
 
 
 def _of_graphs(
-    plan: ModelPlan, precision: str, following: Following, notice: str, *, deterministic: bool
+    plan: ModelPlan, precision: str, following: Following, notice: str, *, deterministic: bool, soon: bool
 ) -> ClipModel | None:
-    """Build a model that needs no torch; None where it does."""
+    """Build a model that needs no open_clip; None where it does."""
     from pipeline.small_graph_clip import small_graph_clip
     from pipeline.vit_graph_clip import vit_graph_clip
 
     small = small_graph_clip(plan, precision, following, notice)
-    return small or vit_graph_clip(plan, precision, following, notice, deterministic=deterministic)
+    return small or vit_graph_clip(plan, precision, following, notice, deterministic=deterministic, soon=soon)
 
 
 class _Place:

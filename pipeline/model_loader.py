@@ -45,8 +45,8 @@ class ModelLoader:
     on_loaded : callable
         Given the request and the model.
     on_faster : callable
-        Told that a model that was loaded is computed by OpenVINO from now on: what serves better is found out after
-        the model is in use, once for its weights and this machine.
+        Told that a model that was loaded is computed in bf16, or by OpenVINO, from now on: what serves better is found
+        out after the model is in use.
     """
 
     def __init__(
@@ -124,6 +124,7 @@ class ModelLoader:
                 request.device,
                 request.precision,
                 deterministic=False,
+                soon=True,
                 on_progress=lambda text, share: self._say(wish, "loading", text, share),
                 cancel=wish.cancel,
             )
@@ -146,9 +147,13 @@ class ModelLoader:
                 self._try_faster(model, leave_trial)
 
     def _try_faster(self, model: ClipModel, leave: threading.Event) -> None:
-        """Find out whether OpenVINO serves a model better that is in use by now, and let it."""
+        """Find out whether bf16 or OpenVINO serves a model better that is in use by now, and let it."""
         try:
-            if not may_gain(model):
+            from pipeline.bf16_tower import use_bf16
+
+            if use_bf16(model):
+                self._on_faster(model)
+            if leave.is_set() or not may_gain(model):
                 return
             outcome = find_out(model.plan, leave, in_background=True)
             if not leave.is_set() and use_best(model, outcome):

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import psutil
 import torch
 
+from pipeline.bf16_tower import BF16_MUST_AGREE, may_pack
 from pipeline.bundled import bundled_recordings, default_prompts
 from pipeline.capture.messages import FramerSettings
 from pipeline.clip import ClipModel, mean_cosine
@@ -41,8 +42,6 @@ from pipeline.vit_graph_clip import vit_graph_clip
 
 EXAMPLES = 32
 """Event frames that int8 takes its ranges from."""
-BF16_MUST_AGREE = 0.999
-"""Least cosine between a frame's features in bf16 and in fp32."""
 INT8_MUST_AGREE = 0.99
 """Part of the windows that must get the same answer in int8 and in fp32."""
 TIMINGS = 15
@@ -280,9 +279,12 @@ def _best_without(model: ClipModel, image: torch.Tensor) -> tuple[str, Encode]:
         with torch.inference_mode():
             return visual(images)  # type: ignore[no-any-return]
 
+    if may_pack() or not may_have_bf16():
+        graph = vit_graph_clip(model.plan, "auto", Following(), deterministic=False)
+        if graph is not None:
+            return graph.precision, _in_torch(graph.images)
     if not may_have_bf16():
-        graph = vit_graph_clip(model.plan, "fp32", Following(), deterministic=True)
-        return "fp32", exact if graph is None else _in_torch(graph.images)
+        return "fp32", exact
     if not matrices_gain_from_bf16():
         return "fp32", exact
     rough = copy.deepcopy(visual).bfloat16()

@@ -1,7 +1,7 @@
 """CLIPs of two plain transformers (ViT-B-32, ViT-B-16, ViT-L-14 and their like) by ONNX Runtime, without torch.
 
-In fp32 this is how they are fastest without further packages. Live on a processor with bf16 torch is asked first. The
-graphs are described from the model's sizes, the weights stay in their file.
+In fp32 this is how they are fastest without further packages; on a processor with bf16 their frames may be computed by
+`packed_vit` later. The graphs are described from the model's sizes, the weights stay in their file.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.bf16_tower import may_pack, use_bf16
 from pipeline.graph_clip import AllCores, GraphClip, GraphTexts
 from pipeline.mapped_weights import MappedWeights
 from pipeline.model_choice import ModelPlan
@@ -37,20 +38,28 @@ logger = logging.getLogger(__name__)
 
 
 def vit_graph_clip(
-    plan: ModelPlan, precision: str, following: Following, notice: str = "", *, deterministic: bool
+    plan: ModelPlan,
+    precision: str,
+    following: Following,
+    notice: str = "",
+    *,
+    deterministic: bool,
+    soon: bool = False,
 ) -> GraphClip | None:
-    """Build such a model, on the CPU and in fp32; None where torch must, or may do better.
+    """Build such a model, on the CPU; None where torch must, or may do better.
 
     Parameters
     ----------
     plan : ModelPlan
     precision : str
-        "fp32", or "auto" where the processor has nothing better.
+        "fp32"; "auto" or "bf16" where the processor has nothing better, or its matrices can be laid out for bf16.
     following : Following
     notice : str
         To be told about the choice.
     deterministic : bool
-        "auto" is fp32, and does not become what OpenVINO is known to do better.
+        "auto" is fp32, and becomes neither bf16 nor what OpenVINO is known to do better.
+    soon : bool
+        Whether bf16 serves better is not found out: `bf16_tower.use_bf16` does that later.
 
     Raises
     ------
@@ -58,8 +67,7 @@ def vit_graph_clip(
         The weights are damaged, or hold numbers that are none.
     LoadingCancelled
     """
-    wanted = precision == "fp32" or (precision == "auto" and (deterministic or not may_have_bf16()))
-    sizes = vit_sizes(plan) if wanted else None
+    sizes = vit_sizes(plan) if _serves(precision, deterministic=deterministic) else None
     file = plan.weights
     if sizes is None or file is None:
         return None
@@ -90,9 +98,21 @@ def vit_graph_clip(
     scale = float(held.arrays[_SCALE].reshape(-1)[0])
     model = GraphClip(images, texts, preprocessing, plan, module, logit_scale=scale, notice=notice)
     held.put_away()
-    if precision == "auto" and not deterministic and may_gain(model):
-        use_best(model)
+    if precision == "bf16":
+        return model if use_bf16(model, wanted=True) else None
+    if precision == "auto" and not deterministic:
+        known = may_gain(model) and use_best(model)
+        if not known and not soon:
+            following.say("Trying which precision serves best here")
+            use_bf16(model)
     return model
+
+
+def _serves(precision: str, *, deterministic: bool) -> bool:
+    """Tell whether such a model is what this precision is best computed by here."""
+    if precision == "auto":
+        return deterministic or may_pack() or not may_have_bf16()
+    return precision == "fp32" or (precision == "bf16" and may_pack())
 
 
 class _Graphs:

@@ -111,7 +111,8 @@ class _Work:
     def floor(self, name: str, bandwidth: float) -> str:
         """Say how fast the weights alone can be read."""
         visual: Any = self.model.torch_tower
-        weights = sum(int(parameter.nbytes) for parameter in visual.parameters())
+        numbers = sum(int(parameter.numel()) for parameter in visual.parameters())
+        weights = numbers * (2 if self.model.precision == "bf16" else 4)
         return (
             f"{name} in {self.model.precision}: the image tower's {weights / 1e6:.0f} MB of weights are read in "
             f"{weights / bandwidth * 1e3:.1f} ms by one core at {bandwidth / 1e9:.1f} GB/s, so that no encoder "

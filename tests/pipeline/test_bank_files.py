@@ -53,7 +53,7 @@ def test_it_is_what_encoding_all_texts_at_once_gives(folder: Path) -> None:
 @pytest.mark.parametrize("change", ["weights", "architecture", "tokenizer", "concepts", "template", "precision"])
 def test_what_is_of_something_else_is_encoded_anew(folder: Path, change: str) -> None:
     encoded(opened(folder))
-    template, precision = PLAIN, "fp32"
+    template, texts_in = PLAIN, "fp32"
     match change:
         case "weights":
             save_folder(folder, seed=1)
@@ -74,8 +74,10 @@ def test_what_is_of_something_else_is_encoded_anew(folder: Path, change: str) ->
         case "template":
             template = PRESETS["class"]
         case "precision":
-            precision = "bf16"
-    assert read_features(opened(folder, precision), template) is None
+            texts_in = "bf16"
+    model = opened(folder)
+    model.text_precision = texts_in
+    assert read_features(model, template) is None
 
 
 def test_what_computes_the_frames_does_not_matter(folder: Path) -> None:

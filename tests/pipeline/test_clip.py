@@ -21,7 +21,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import pipeline as nc
-from pipeline import model_choice, precision
+from pipeline import model_choice, precision, vit_graph_clip
 from pipeline.clip import LoadingCancelled, list_models
 from pipeline.model_choice import RECOMMENDED
 from pipeline.model_errors import Following
@@ -520,10 +520,16 @@ def test_an_unknown_precision(folder: Folder) -> None:
     assert "fp32" in refusal(f"local-dir:{folder}", precision="int4")
 
 
-def test_bf16_casts_the_weights_and_keeps_the_scale_exact(folder: Folder, model: nc.ClipModel) -> None:
+@pytest.mark.parametrize("by_torch_alone", [True, False])
+def test_bf16_computes_nearly_the_same_and_keeps_the_scale_exact(
+    folder: Folder, model: nc.ClipModel, monkeypatch: pytest.MonkeyPatch, by_torch_alone: bool
+) -> None:
+    if by_torch_alone:
+        monkeypatch.setattr(vit_graph_clip, "may_pack", lambda: False)
     rough = nc.load_model(f"local-dir:{folder}", device="cpu", precision="bf16")
     assert rough.precision == "bf16"
-    assert all(p.dtype == torch.bfloat16 for p in rough.module.parameters())
+    if by_torch_alone:
+        assert all(p.dtype == torch.bfloat16 for p in rough.module.parameters())
     assert rough.logit_scale == model.logit_scale
     frames = np.random.default_rng(0).choice(np.array([0, 127, 255], np.uint8), (3, 40, 60))
     for a, b in [

@@ -357,7 +357,8 @@ def test_a_live_stream_goes_on_while_it_is_tried_and_is_faster_afterwards(tmp_pa
         assert outcome is not None
         ready_in = [state.precision for state in states if state.status == "ready"]
         assert ready_in[0] in ("fp32", "bf16")
-        assert ready_in[1:] == [outcome.chosen] * bool(outcome.chosen)
+        assert set(ready_in[1:]) <= {"bf16", outcome.chosen}
+        assert ready_in[-1] == outcome.chosen or not outcome.chosen
         assert longest_s < 5
     finally:
         assert worker.stop()

@@ -155,14 +155,6 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
         nc.load_model(str(folder), device="cpu")
 
 
-def test_where_another_precision_may_be_faster_torch_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = save_folder(tmp_path / "m")
-    monkeypatch.setattr(vit_graph_clip, "may_have_bf16", lambda: True)
-    assert isinstance(nc.load_model(str(folder), device="cpu", deterministic=False), TorchClip)
-    assert isinstance(nc.load_model(str(folder), device="cpu"), GraphClip)  # fp32 in any case
-    assert isinstance(nc.load_model(str(folder), device="cpu", precision="bf16"), TorchClip)
-
-
 def test_without_the_package_torch_computes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
