@@ -1,6 +1,7 @@
 """Whether bf16 serves a model of two graphs better on this processor, and letting it. Imports torch only where it may.
 
-Such a model starts in fp32 without torch, and goes on in bf16 as soon as torch is there and its weights are laid out.
+In the window such a model starts in fp32 without torch, and goes on in bf16 as soon as torch is there and its weights
+are laid out.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ import numpy as np
 from pipeline.graph_clip import GraphClip
 from pipeline.mapped_weights import MappedWeights
 from pipeline.model_choice import ModelPlan
-from pipeline.model_errors import first_line
-from pipeline.precision import MUST_GAIN
+from pipeline.model_errors import Following, LoadingCancelled, first_line
+from pipeline.precision import MUST_GAIN, WORTH_A_TRIAL_S, matrices_gain_from_bf16, quickest_s
 from pipeline.prediction import Floats
 from pipeline.preprocessing import rings
 from pipeline.processor import may_have_bf16
+from pipeline.small_clip_sizes import small_clip_sizes
 from pipeline.threads import giving_way
-from pipeline.vit_sizes import vit_sizes
 
 if TYPE_CHECKING:
     from pipeline.clip import ClipModel
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 BF16_MUST_AGREE = 0.999
 """Least cosine between a frame's features in bf16 and in fp32."""
 TIMINGS = 7
+LONG_ENOUGH_S = 2.0
+"""Of timing, where a frame takes long."""
 Tower = Callable[[Floats], Floats]
 
 
@@ -42,17 +45,30 @@ def may_pack() -> bool:
     return platform.machine().lower() in ("amd64", "x86_64") and may_have_bf16()
 
 
-def packed_tower(plan: ModelPlan) -> PackedVit | None:
-    """Lay out a model's image tower in bf16, on threads that give way; None where that cannot be."""
+def packed_tower(plan: ModelPlan, following: Following) -> PackedVit | None:
+    """Lay out a model's image tower in bf16; None where that cannot be.
+
+    The products' own threads are started by a thread that gives way, and do so too.
+
+    Raises
+    ------
+    LoadingCancelled
+    """
+    from pipeline.vit_sizes import vit_sizes
+
     sizes = vit_sizes(plan) if may_pack() else None
     if sizes is None or plan.weights is None:
         return None
     try:
         from pipeline.packed_vit import PackedVit
+        from pipeline.vit_graph import PREFIX
 
-        held = MappedWeights(plan.weights)
-        tower = giving_way(lambda: PackedVit(sizes, held.arrays))
+        following.stop_if_cancelled()
+        held = MappedWeights(plan.weights, prefix=PREFIX)
+        tower = giving_way(lambda: PackedVit(sizes, held.arrays, following.stop_if_cancelled))
         held.put_away()
+    except LoadingCancelled:
+        raise
     # What torch's operators raise where there are none has no common class; the model goes on as it is.
     except Exception as error:
         logger.warning("%s is not computed in bf16: %s", plan.name, first_line(error))
@@ -60,42 +76,69 @@ def packed_tower(plan: ModelPlan) -> PackedVit | None:
     return tower
 
 
-def use_bf16(model: ClipModel, *, wanted: bool = False) -> bool:
+def use_bf16(model: ClipModel, following: Following, *, wanted: bool = False) -> bool:
     """Let bf16 compute a model's frames where that agrees and is faster here; False where it does not.
 
     Parameters
     ----------
     model : ClipModel
+    following : Following
     wanted : bool
         The user wants bf16, however fast it is.
+
+    Raises
+    ------
+    LoadingCancelled
+        The model goes on as it is.
     """
-    if not isinstance(model, GraphClip) or model.precision != "fp32":
-        return False
-    tower = packed_tower(model.plan)
-    if tower is None:
+    if not isinstance(model, GraphClip) or model.precision != "fp32" or not may_pack() or small_clip_sizes(model.plan):
         return False
     frame = rings(model.image_size)
     probe = model.preprocessing.pictures(frame[None], normalisation="clip", view="crop")
     try:
-        cosine, gain = giving_way(lambda: _compared(tower, model.images, probe))
-    except RuntimeError as error:
+        if not wanted and not _may_gain(model.images, probe):
+            return False
+        tower = packed_tower(model.plan, following)
+        if tower is None or not giving_way(lambda: _serves(tower, model, probe, following, wanted=wanted)):
+            return False
+    except LoadingCancelled:
+        raise
+    except Exception as error:
         logger.warning("%s is not computed in bf16: %s", model.name, first_line(error))
         return False
-    logger.info("%s: bf16 is %.1f times as fast, cosine %.5f", model.name, gain, cosine)
-    if not cosine >= BF16_MUST_AGREE or (gain < MUST_GAIN and not wanted):
-        return False
+    following.stop_if_cancelled()
     model.use_image_tower(tower, "bf16")
     return True
 
 
-def _compared(tower: Tower, exact: Tower, probe: Floats) -> tuple[float, float]:
-    """Give the cosine between both towers' features, and how many times as fast the first is."""
-    one, other = tower(probe)[0], exact(probe)[0]
-    cosine = float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
-    least = [math.inf, math.inf]
-    for _ in range(TIMINGS):  # in turn: what else the machine does hits both
-        for place, each in enumerate((tower, exact)):
-            start = time.perf_counter()
-            each(probe)
-            least[place] = min(least[place], time.perf_counter() - start)
-    return cosine, least[1] / least[0]
+def _may_gain(exact: Tower, probe: Floats) -> bool:
+    """Tell whether a frame takes long enough in fp32, and matrices gain from bf16, which torch is asked for."""
+    if quickest_s(lambda: exact(probe), 2) < WORTH_A_TRIAL_S:
+        return False
+    return giving_way(matrices_gain_from_bf16)
+
+
+def _serves(tower: Tower, model: GraphClip, probe: Floats, following: Following, *, wanted: bool) -> bool:
+    """Tell whether a tower agrees with the one that a model has, and, unless it is `wanted` anyway, is faster."""
+    ours, exact = tower(probe)[0], model.images(probe)[0]
+    cosine = float(ours @ exact / (np.linalg.norm(ours) * np.linalg.norm(exact)))
+    if not cosine >= BF16_MUST_AGREE:
+        logger.warning("%s is not computed in bf16: its features' cosine to fp32 is %.4f", model.name, cosine)
+        return False
+    if wanted:
+        return True
+    gain = gain_of(tower, model.images, probe, following)
+    logger.info("%s: bf16 is %.1f times as fast, cosine %.5f", model.name, gain, cosine)
+    return gain >= MUST_GAIN
+
+
+def gain_of(tower: Tower, other: Tower, probe: Floats, following: Following) -> float:
+    """Tell how many times as fast the first of two towers is, timed in turn: what else the machine does hits both."""
+    least, began = [math.inf, math.inf], time.perf_counter()
+    for number in range(TIMINGS):
+        for place, each in enumerate((tower, other)):
+            following.stop_if_cancelled()
+            least[place] = min(least[place], quickest_s(lambda each=each: each(probe), 1))  # type: ignore[misc]
+        if number and time.perf_counter() - began > LONG_ENOUGH_S:
+            break
+    return least[1] / least[0]

@@ -77,8 +77,8 @@ class ClipModel(ABC):
     logit_scale : float
         The learned parameter; ``scale`` is its exponential, the factor of a cosine in a logit.
     device, precision : str
-        Where it runs and in what its weights are: ``fp32``, ``bf16`` or ``fp16``; ``openvino-bf16`` or ``int8`` where
-        OpenVINO computes the frames (and torch the texts).
+        Where it runs and in what frames are computed: ``fp32``, ``bf16`` or ``fp16``; ``openvino-bf16`` or ``int8``
+        where OpenVINO does that. Texts may be computed in another precision, `text_precision`.
     trained : bool
         False: random weights, so that labels mean nothing.
     context_length : int

@@ -1,6 +1,6 @@
 """A CLIP by ONNX Runtime: the same numbers as torch's, sooner, and without importing it.
 
-torch takes seconds to import and half of the program's memory.
+torch takes seconds to import and half of the program's memory. Something else may compute the frames later on.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class GraphTexts:
 
 
 class GraphClip(ClipModel):
-    """A CLIP on the CPU in fp32, of two graphs.
+    """A CLIP on the CPU of two graphs, in fp32 until something else computes its frames.
 
     `module` is there for those who want to look into it; it is loaded when it is first asked for, and computes nothing
     here.

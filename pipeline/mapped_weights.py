@@ -26,6 +26,12 @@ class MappedWeights:
 
     The file must not become shorter while they are in use; to replace it is harmless.
 
+    Parameters
+    ----------
+    file : Path
+    prefix : str
+        Only those whose names begin so.
+
     Attributes
     ----------
     arrays : dict of str to float32 array
@@ -41,8 +47,8 @@ class MappedWeights:
         A number format that is none of float16, bfloat16, float32 and float64, or sizes that do not fit.
     """
 
-    def __init__(self, file: Path) -> None:
-        described = safetensors_header(file)
+    def __init__(self, file: Path, *, prefix: str = "") -> None:
+        described = {name: entry for name, entry in safetensors_header(file).items() if name.startswith(prefix)}
         self._map: mmap.mmap | None = None
         with file.open("rb") as stream:
             start = 8 + int.from_bytes(stream.read(8), "little")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.clip import ClipModel, load_model
-from pipeline.model_errors import LoadingCancelled, ModelError, first_line
+from pipeline.model_errors import Following, LoadingCancelled, ModelError, first_line
 from pipeline.openvino_store import find_out, may_gain, use_best
 from pipeline.prediction import ModelState
 
@@ -151,7 +151,7 @@ class ModelLoader:
         try:
             from pipeline.bf16_tower import use_bf16
 
-            if use_bf16(model):
+            if use_bf16(model, Following(cancel=leave)):
                 self._on_faster(model)
             if leave.is_set() or not may_gain(model):
                 return

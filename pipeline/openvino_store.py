@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.cache_folder import cache_folder
 from pipeline.model_choice import CONFIG_FILE, ModelPlan
 from pipeline.model_errors import Following, LoadingCancelled, ModelError, first_line
-from pipeline.threads import allowed_cores
+from pipeline.threads import usable_cores
 from pipeline.weights import fingerprint_of
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def place_of(plan: ModelPlan) -> Path:
         "quick_gelu": plan.quick_gelu,
         "preprocessing": plan.preprocessing,
         "processor": _processor(),
-        "cores": allowed_cores() or os.cpu_count(),
+        "cores": usable_cores(),
         "versions": [_version(package) for package in _PACKAGES],
     }
     digest = hashlib.sha256(json.dumps(key, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,14 +1,13 @@
 """A CLIP's Vision Transformer in bf16 on the processor, its weights laid out beforehand for the matrix units.
 
-torch's own layers lay their weights out anew at each call, which takes as long as reading them twice. oneDNN's
-products take weights that were laid out once, and add the bias, the activation or the residual on the way: torch
-reaches them by operators that its compiler uses (`torch.ops.mkldnn`). One frame through a ViT-B-32 takes a third of
-the time then, close to what reading the weights takes.
+torch's own layers lay their weights out anew at each call, and write every step's outcome to memory. oneDNN's products
+take weights that were laid out once, and add the bias, the activation or the residual on the way: torch reaches them
+by operators that its compiler uses (`torch.ops.mkldnn`). One frame at a time, reading the weights is what remains.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,6 +73,8 @@ class PackedVit:
     sizes : VitSizes
     weights : mapping of str to float32 array
         By open_clip's names; copied.
+    go_on : callable
+        Called before each block; what it raises ends the work.
 
     Raises
     ------
@@ -81,7 +82,8 @@ class PackedVit:
         This build of torch has no such operators, or not on this processor.
     """
 
-    def __init__(self, sizes: VitSizes, weights: Weights) -> None:
+    def __init__(self, sizes: VitSizes, weights: Weights, go_on: Callable[[], None] = lambda: None) -> None:
+        self._go_on = go_on
         self._blocks_sizes, self._patch = sizes.image, sizes.patch
         self._grid = sizes.side // sizes.patch
         self._weights, self._rows = weights, self._grid**2 + 1
@@ -91,7 +93,7 @@ class PackedVit:
         self._before, self._after = self._norm("ln_pre"), self._norm("ln_post")
         self._blocks = [self._block(f"transformer.resblocks.{number}") for number in range(sizes.image.layers)]
         self._out = _Linear(self._held("proj").T, None, 1)
-        del self._weights
+        del self._weights, self._go_on
 
     def __call__(self, pictures: Floats) -> Floats:
         """Give features, float32 (N, C), of normalised pictures, float32 (N, 3, S, S)."""
@@ -138,6 +140,7 @@ class PackedVit:
         return _Linear(self._held(name + weight), self._held(name + bias), self._rows)
 
     def _block(self, name: str) -> _Block:
+        self._go_on()
         return _Block(
             self._norm(f"{name}.ln_1"),
             self._linear(f"{name}.attn", weight=".in_proj_weight", bias=".in_proj_bias"),

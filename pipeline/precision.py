@@ -147,7 +147,7 @@ def _best_precision(
         return "fp32"
     lower = "bf16" if kind == "cpu" else "fp16"
     following.say("Trying which precision serves best here")
-    plain_s = _quickest(lambda: _feature(module, probe), 3)
+    plain_s = quickest_s(lambda: _feature(module, probe), 3)
     if kind == "cpu" and (plain_s < WORTH_A_TRIAL_S or not matrices_gain_from_bf16()):
         return "fp32"
     following.stop_if_cancelled()
@@ -169,12 +169,13 @@ def _trial(module: torch.nn.Module, probe: torch.Tensor, precision: str) -> tupl
     vision, rough_probe = module.visual, probe.to(_dtype(precision))
     module.visual = copy.deepcopy(vision).to(_dtype(precision))
     try:
-        return _feature(module, rough_probe), _quickest(lambda: _feature(module, rough_probe), 3)
+        return _feature(module, rough_probe), quickest_s(lambda: _feature(module, rough_probe), 3)
     finally:
         module.visual = vision
 
 
-def _quickest(call: Callable[[], object], times: int) -> float:
+def quickest_s(call: Callable[[], object], times: int) -> float:
+    """Give the least time of so many calls, in s."""
     durations = []
     for _ in range(times):
         start = time.perf_counter()
@@ -190,5 +191,5 @@ def matrices_gain_from_bf16() -> bool:
     left, right = torch.ones(50, 768), torch.ones(768, 3072)
     rough_left, rough_right = left.bfloat16(), right.bfloat16()
     # In turn, and the best of many: other programs disturb single ones.
-    pairs = [(_quickest(lambda: rough_left @ rough_right, 1), _quickest(lambda: left @ right, 1)) for _ in range(15)]
+    pairs = [(quickest_s(lambda: rough_left @ rough_right, 1), quickest_s(lambda: left @ right, 1)) for _ in range(15)]
     return min(rough_s for rough_s, _ in pairs) * MUST_GAIN < min(plain_s for _, plain_s in pairs)

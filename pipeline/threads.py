@@ -34,14 +34,13 @@ def prepare_threads(*, for_window: bool = False) -> None:
     Parameters
     ----------
     for_window : bool
-        Leave a core to what draws and captures: threads that share one piece of work wait for the last of them, and
-        on two cores the recogniser judges more windows a second on one that it has than on two that it shares.
+        Leave a core to what draws and captures, see `cores_beside_a_window`.
     """
     for name, value in PASSIVE.items():
         os.environ.setdefault(name, value)
     cores = allowed_cores()
     if for_window:
-        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() - 1)))
+        os.environ.setdefault("OMP_NUM_THREADS", str(cores_beside_a_window()))
     elif cores is not None and cores < (os.cpu_count() or 1):
         os.environ.setdefault("OMP_NUM_THREADS", str(cores))
 
@@ -66,6 +65,24 @@ def usable_cores() -> int:
     seen = psutil.cpu_count(logical=False) or os.cpu_count() or 1  # two threads of one core hinder each other
     with suppress(AttributeError):  # only some systems bind a process to cores
         seen = min(seen, len(os.sched_getaffinity(0)))
+    return min(allowed_cores() or seen, seen)
+
+
+def cores_beside_a_window() -> int:
+    """Give how many cores numeric work may keep busy while a window draws and a process captures, 1 at least.
+
+    Threads that share one piece of work wait for the last of them: of two busy cores the recogniser judges more windows
+    a second on one that it has than on two that it shares. Where cores have two threads each there is room beside it.
+    """
+    cores = usable_cores()
+    return max(1, cores if _processors() > cores else cores - 1)
+
+
+def _processors() -> int:
+    """Count what the system may run at once, as far as this process may use it."""
+    seen = os.cpu_count() or 1
+    with suppress(AttributeError):
+        seen = len(os.sched_getaffinity(0))
     return min(allowed_cores() or seen, seen)
 
 

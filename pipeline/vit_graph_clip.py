@@ -99,12 +99,13 @@ def vit_graph_clip(
     model = GraphClip(images, texts, preprocessing, plan, module, logit_scale=scale, notice=notice)
     held.put_away()
     if precision == "bf16":
-        return model if use_bf16(model, wanted=True) else None
+        following.say("Starting PyTorch")
+        return model if use_bf16(model, following, wanted=True) else None
     if precision == "auto" and not deterministic:
         known = may_gain(model) and use_best(model)
         if not known and not soon:
             following.say("Trying which precision serves best here")
-            use_bf16(model)
+            use_bf16(model, following)
     return model
 
 

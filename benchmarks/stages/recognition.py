@@ -34,6 +34,7 @@ TITLE = "Windows judged a second in steady state, T = 10"
 TIMESTEPS = 10
 PROMPTS = ("a person", "a cup", "a star", "a hand", "a dog", "a bicycle", "an umbrella", "a key", "a fish", "a tree")
 ARCHITECTURES = ("ViT-B-32", "ViT-B-16")
+OPEN_CLIP = "torch's own layers in bf16"
 REFERENCE = "the reference's way: T frames, fp32"
 FEWEST_WINDOWS = 3
 LONG_ENOUGH_S = 1.5
@@ -130,6 +131,7 @@ class _Work:
             contender("Hugging Face, T frames, bf16", "transformers", self._hugging_face)
             if bf16
             else Contender("Hugging Face, T frames, bf16", None, NO_BF16),
+            self._torch_in_bf16() if bf16 else Contender(OPEN_CLIP, None, NO_BF16),
             contender("ONNX Runtime, fp32", "onnxruntime", self._onnx),
             contender("OpenVINO, fp32", "openvino", lambda openvino: self._openvino(openvino, "f32")),
             contender("OpenVINO, bf16", "openvino", lambda openvino: self._openvino(openvino, "bf16"))
@@ -162,6 +164,11 @@ class _Work:
             return self._own(model)
 
         return contender(f"{OWN}, OpenVINO {title}", ("openvino", "nncf"), make)
+
+    def _torch_in_bf16(self) -> Contender:
+        """Cast the weights, as is usual, and encode each frame once."""
+        model = build_model(self.model.plan, torch.device("cpu"), "bf16", deterministic=True, following=Following())
+        return Contender(OPEN_CLIP, self._own(model))
 
     def _own(self, model: nc.ClipModel) -> Callable[[], float]:
         recogniser = Recogniser(model, timesteps=TIMESTEPS)

@@ -7,6 +7,7 @@ import importlib
 import math
 import os
 import pickle
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ from experiments.datasets.preparation import CONVERTED, PARTIAL_SUFFIX, Say, pre
 from pipeline.events import EventArray, Resolution
 from pipeline.model_errors import first_line
 
+ONE_PARSER = sys.version_info < (3, 11, 8) or (3, 12) <= sys.version_info < (3, 12, 2)
+"""Parsing in two threads at once fails with "AST constructor recursion depth mismatch" (CPython issue 106905)."""
 TRAINING_SHARE = 0.9
 """Of each class, where a data set has no parts of its own."""
 _UNREADABLE = (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, zlib.error, pickle.PickleError)
@@ -98,13 +101,14 @@ def _folder(dataset_class: Any, layout: Layout, root: Path, arguments: dict[str,
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """Collect no cycles meanwhile: spikingjelly reads .npz files in threads, whose headers numpy has Python parse.
+    """Collect no cycles meanwhile where threads must not parse at the same time.
 
-    A collection in the middle of parsing may run Python code and so let another thread parse; before 3.11.8 and 3.12.2
-    that fails with "AST constructor recursion depth mismatch" (CPython issue 106905).
+    spikingjelly reads .npz files in threads, and numpy has Python parse their headers. A collection in the middle of
+    that may run Python code, and so let another thread parse.
     """
     was_enabled = gc.isenabled()
-    gc.disable()
+    if ONE_PARSER:
+        gc.disable()
     try:
         yield
     finally:

@@ -10,6 +10,7 @@ import pytest
 import pipeline as nc
 from pipeline.bf16_tower import may_pack, packed_tower
 from pipeline.graph_clip import GraphClip
+from pipeline.model_errors import Following
 from pipeline.prediction import Floats
 from tests.pipeline.tiny_clip import save_folder, tiny_config
 
@@ -45,7 +46,7 @@ def cosines(ours: Floats, exact: Floats) -> npt.NDArray[np.float64]:
 @pytest.mark.parametrize("count", [1, 3])
 def test_features_are_those_in_fp32(tmp_path: Path, described: dict[str, Any], count: int) -> None:
     model = loaded(save_folder(tmp_path / "m", described))
-    tower = packed_tower(model.plan)
+    tower = packed_tower(model.plan, Following())
     assert tower is not None
     pictures = np.random.default_rng(1).normal(size=(count, 3, model.image_size, model.image_size)).astype(np.float32)
     ours, exact = tower(pictures), model.images(pictures)
@@ -56,7 +57,7 @@ def test_features_are_those_in_fp32(tmp_path: Path, described: dict[str, Any], c
 
 def test_features_are_the_callers_own(tmp_path: Path) -> None:
     model = loaded(save_folder(tmp_path / "m"))
-    tower = packed_tower(model.plan)
+    tower = packed_tower(model.plan, Following())
     assert tower is not None
     first = np.zeros((1, 3, model.image_size, model.image_size), np.float32)
     before = tower(first)

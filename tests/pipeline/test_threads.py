@@ -51,11 +51,18 @@ def test_threads_are_as_many_as_may_run_unless_the_user_wants_otherwise(
     assert os.environ.get("OMP_NUM_THREADS") == set_to
 
 
-@pytest.mark.parametrize(("usable", "users", "set_to"), [(2, None, "1"), (1, None, "1"), (8, None, "7"), (8, "8", "8")])
+@pytest.mark.parametrize(
+    ("usable", "processors", "users", "set_to"),
+    [(2, 2, None, "1"), (1, 1, None, "1"), (8, 8, None, "7"), (2, 4, None, "2"), (8, 8, "8", "8")],
+)
 def test_beside_a_window_a_core_is_left_unless_the_user_wants_otherwise(
-    monkeypatch: pytest.MonkeyPatch, usable: int, users: str | None, set_to: str
+    monkeypatch: pytest.MonkeyPatch, usable: int, processors: int, users: str | None, set_to: str
 ) -> None:
-    monkeypatch.setattr(threads, "usable_cores", lambda: usable)
+    """Where a core has two threads there is room as it is."""
+    monkeypatch.setattr(threads, "allowed_cores", lambda: None)
+    monkeypatch.setattr("psutil.cpu_count", lambda logical=True: processors if logical else usable)
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(processors)), raising=False)
     if users is not None:
         monkeypatch.setenv("OMP_NUM_THREADS", users)
     prepare_threads(for_window=True)
