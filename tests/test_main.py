@@ -1,5 +1,6 @@
 """The command line: what it takes, what it refuses, and in which words."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from main import parse_options, run
 from pipeline.bundled import TOUR
 from pipeline.options import Options
 from pipeline.sources.base import CameraSpec, NetworkSpec, RecordingSpec, SimulationSpec, VideoSpec, WebcamSpec
+from pipeline.threads import PASSIVE
 from tests.pipeline.simulation.test_picture_file import square, write
 
 
@@ -140,6 +142,28 @@ def test_wrong_usage_ends_with_status_2_and_says_what_to_do(
         parse_options(argv)
     assert ended.value.code == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("headless", [False, True])
+def test_the_recogniser_leaves_a_core_beside_a_window_alone(monkeypatch: pytest.MonkeyPatch, headless: bool) -> None:
+    for name in (*PASSIVE, "OMP_NUM_THREADS"):
+        monkeypatch.setenv(name, "")  # so that it is taken back
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("pipeline.threads.allowed_cores", lambda: 4)
+    monkeypatch.setattr("pipeline.threads.cores_beside_a_window", lambda: 3)
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr("app.display.missing_display", lambda: "")
+    monkeypatch.setattr("app.display.missing_libraries", lambda: "")
+    threads: list[str] = []
+
+    def started(*_: object, **__: object) -> int:
+        threads.append(os.environ["OMP_NUM_THREADS"])
+        return 0
+
+    monkeypatch.setattr("app.application.run_window", started)
+    monkeypatch.setattr("pipeline.headless.run_headless", started)
+    assert run(["--headless"] if headless else []) == 0
+    assert threads == ["4" if headless else "3"]
 
 
 def test_help_is_the_manual(capsys: pytest.CaptureFixture[str]) -> None:
