@@ -98,6 +98,7 @@ def vit_graph_clip(
     scale = float(held.arrays[_SCALE].reshape(-1)[0])
     model = GraphClip(images, texts, preprocessing, plan, module, logit_scale=scale, notice=notice)
     held.put_away()
+    del images  # something else may take its place, and its memory be given back
     if precision == "bf16":
         following.say("Starting PyTorch")
         return model if use_bf16(model, following, wanted=True) else None

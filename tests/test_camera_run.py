@@ -204,6 +204,7 @@ def read_until(process: "subprocess.Popen[str]", words: str) -> str:
     return said
 
 
+@pytest.mark.slow
 def test_settings_in_a_file(bus: UsbBus, tmp_path: Path) -> None:
     """What it asks for is set before the first window; what cannot be ends the run with one line that says what can."""
     camera = Dvxplorer(scene=Scene(moving_dot(Dvxplorer.resolution), repeat=True))

@@ -96,6 +96,7 @@ def test_a_class_that_was_wrong_is_right_once_it_was_taught_and_a_switch_compare
     joined.shown(lambda: answer() != label)
 
 
+@pytest.mark.slow
 def test_a_linear_probe_is_trained_when_each_class_was_shown_and_another_method_where_it_is_chosen(
     joined: Joined,
 ) -> None:

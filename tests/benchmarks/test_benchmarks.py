@@ -25,7 +25,7 @@ SMALL = Resolution(128, 96)
 QUICK = Effort(1, quick=True)
 WHOLE_PROGRAM = {"start", "memory", "latency", "window"}
 """They start it, with a window."""
-LONG = {*WHOLE_PROGRAM, "framer", "simulation"}
+LONG = {*WHOLE_PROGRAM, "framer", "reading", "simulation"}
 
 
 def per_second(seconds: float) -> float:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from queue import Queue
@@ -96,6 +97,7 @@ def test_it_is_used_where_it_agrees_and_is_faster_or_wanted(
     model.images = before = beside(model.images)
     monkeypatch.setattr(bf16_tower, "may_pack", lambda: True)
     monkeypatch.setattr(bf16_tower, "packed_tower", lambda *_: tower)
+    monkeypatch.setattr(bf16_tower, "LET_GO_S", 0.0)  # this test holds what computed before
     assert use_bf16(model, Following(), wanted=wanted) is used
     assert model.precision == ("bf16" if used else "fp32")
     assert model.images is (tower if used else before)
@@ -116,6 +118,21 @@ def test_frames_and_texts_go_on_as_they_were(model: GraphClip) -> None:
     np.testing.assert_allclose(features, exact, rtol=0, atol=0.05 * np.abs(exact).max())
     assert model.text_precision == "fp32"
     assert not use_bf16(model, Following(), wanted=True), "once is enough"
+
+
+@needs_bf16
+def test_what_computed_before_is_let_go(folder: str) -> None:
+    """As soon as the prediction that still uses it is done."""
+    model = nc.load_model(folder, device="cpu")
+    assert isinstance(model, GraphClip)
+    used, before = [model.images], weakref.ref(model.images)
+    done = threading.Timer(0.3, used.clear)
+    done.start()
+    began = time.monotonic()
+    assert use_bf16(model, Following(), wanted=True)
+    assert before() is None
+    assert time.monotonic() - began < bf16_tower.LET_GO_S
+    done.join()
 
 
 @needs_bf16
