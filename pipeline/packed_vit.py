@@ -84,7 +84,7 @@ class PackedVit:
 
     def __init__(self, sizes: VitSizes, weights: Weights, go_on: Callable[[], None] = lambda: None) -> None:
         self._go_on = go_on
-        self._blocks_sizes, self._patch = sizes.image, sizes.patch
+        self._sizes, self._patch = sizes.image, sizes.patch
         self._grid = sizes.side // sizes.patch
         self._weights, self._rows = weights, self._grid**2 + 1
         width = sizes.image.width
@@ -102,7 +102,7 @@ class PackedVit:
             return features
 
     def _features(self, pictures: torch.Tensor) -> torch.Tensor:
-        count, width = len(pictures), self._blocks_sizes.width
+        count, width = len(pictures), self._sizes.width
         x = self._patches(self._cut(pictures.bfloat16())).reshape(count, -1, width)
         x = torch.cat((self._class.expand(count, 1, width), x), dim=1) + self._places
         x = self._before(x).reshape(-1, width)
@@ -118,14 +118,14 @@ class PackedVit:
         return seen.permute(0, 2, 4, 1, 3, 5).reshape(count * grid * grid, -1)
 
     def _attended(self, projected: torch.Tensor, count: int) -> torch.Tensor:
-        heads = self._blocks_sizes.heads
+        heads = self._sizes.heads
         by_head = projected.reshape(count, self._rows, 3, heads, -1).permute(2, 0, 3, 1, 4)
         query, key, value = by_head.unbind()
         mixed = torch.nn.functional.scaled_dot_product_attention(query, key, value)
         return mixed.transpose(1, 2).reshape(len(projected), -1)
 
     def _activated(self, wide: _Linear, x: torch.Tensor) -> torch.Tensor:
-        if self._blocks_sizes.activation == "gelu":
+        if self._sizes.activation == "gelu":
             return wide.with_gelu(x)
         y = wide(x)
         return y * torch.sigmoid(QUICK * y)
