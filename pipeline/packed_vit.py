@@ -78,7 +78,7 @@ class PackedVit:
 
     Raises
     ------
-    RuntimeError, AttributeError, NotImplementedError
+    RuntimeError, AttributeError
         This build of torch has no such operators, or not on this processor.
     """
 
