@@ -3,12 +3,14 @@
 torch's own layers lay their weights out anew at each call, and write every step's outcome to memory. oneDNN's products
 take weights that were laid out once, and add the bias, the activation or the residual on the way: torch reaches them
 by operators that its compiler uses (`torch.ops.mkldnn`). One frame at a time, reading the weights is what remains.
+
+The blocks are one TorchScript function: each of some 120 steps taken from Python would wait for Python's lock while the
+window paints. TorchScript reads annotations as they are, so that they are not postponed here.
 """
 
-from __future__ import annotations
-
+import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,39 +23,21 @@ from pipeline.vit_sizes import VitSizes
 Weights = Mapping[str, Floats]
 
 
-@dataclass(frozen=True)
-class _Norm:
+class _Norm(NamedTuple):
     """A layer norm over the last axis."""
 
     weight: torch.Tensor
     bias: torch.Tensor
 
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.nn.functional.layer_norm(x, x.shape[-1:], self.weight, self.bias, NORM_EPSILON)
+
+class _Linear(NamedTuple):
+    """x Wᵀ + b, its weights laid out for products with about so many rows as one picture has."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor | None
 
 
-class _Linear:
-    """x Wᵀ + b, its weights laid out for products with about so many rows."""
-
-    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None, rows: int) -> None:
-        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), rows)
-        self._bias = bias
-
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        y: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, self._weight, self._bias, "none", [], "")
-        return y
-
-    def with_gelu(self, x: torch.Tensor) -> torch.Tensor:
-        y: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, self._weight, self._bias, "gelu", [], "none")
-        return y
-
-    def added_to(self, other: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        y: torch.Tensor = torch.ops.mkldnn._linear_pointwise.binary(x, other, self._weight, self._bias, "add")
-        return y
-
-
-@dataclass(frozen=True)
-class _Block:
+class _Block(NamedTuple):
     """One residual attention block."""
 
     norm_1: _Norm
@@ -63,6 +47,16 @@ class _Block:
     norm_2: _Norm
     wide: _Linear
     narrow: _Linear
+
+
+class _Sizes(NamedTuple):
+    """What the blocks need to know besides their weights."""
+
+    heads: int
+    epsilon: float
+    """Of the layer norms."""
+    quick: float
+    """Of x sigmoid(quick x), 0 for the GELU."""
 
 
 class PackedVit:
@@ -84,15 +78,17 @@ class PackedVit:
 
     def __init__(self, sizes: VitSizes, weights: Weights, go_on: Callable[[], None] = lambda: None) -> None:
         self._go_on = go_on
-        self._sizes, self._patch = sizes.image, sizes.patch
+        self._patch, self._width = sizes.patch, sizes.image.width
         self._grid = sizes.side // sizes.patch
         self._weights, self._rows = weights, self._grid**2 + 1
-        width = sizes.image.width
-        self._patches = _Linear(self._held("conv1.weight").reshape(width, -1), None, self._rows)
+        quick = 0.0 if sizes.image.activation == "gelu" else QUICK
+        self._sizes = _Sizes(sizes.image.heads, NORM_EPSILON, quick)
+        self._patches = _Linear(self._laid_out(self._held("conv1.weight").reshape(self._width, -1)), None)
         self._class, self._places = self._held("class_embedding"), self._held("positional_embedding")
         self._before, self._after = self._norm("ln_pre"), self._norm("ln_post")
         self._blocks = [self._block(f"transformer.resblocks.{number}") for number in range(sizes.image.layers)]
-        self._out = _Linear(self._held("proj").T, None, 1)
+        self._out = _Linear(self._laid_out(self._held("proj").T, rows=1), None)
+        self._through = _in_one_call(_through_blocks)
         del self._weights, self._go_on
 
     def __call__(self, pictures: Floats) -> Floats:
@@ -102,14 +98,13 @@ class PackedVit:
             return features
 
     def _features(self, pictures: torch.Tensor) -> torch.Tensor:
-        count, width = len(pictures), self._sizes.width
-        x = self._patches(self._cut(pictures.bfloat16())).reshape(count, -1, width)
+        count, width, epsilon = len(pictures), self._width, self._sizes.epsilon
+        x = _linear(self._cut(pictures.bfloat16()), self._patches).reshape(count, -1, width)
         x = torch.cat((self._class.expand(count, 1, width), x), dim=1) + self._places
-        x = self._before(x).reshape(-1, width)
-        for block in self._blocks:
-            x = block.out.added_to(x, self._attended(block.attention(block.norm_1(x)), count))
-            x = block.narrow.added_to(x, self._activated(block.wide, block.norm_2(x)))
-        return self._out(self._after(x.reshape(count, -1, width)[:, 0]))
+        x = _norm(x.reshape(-1, width), self._before, epsilon)
+        x = self._through(x, count, self._blocks, self._sizes)
+        seen = _norm(x.reshape(count, -1, width)[:, 0], self._after, epsilon)
+        return _linear(seen, self._out)
 
     def _cut(self, pictures: torch.Tensor) -> torch.Tensor:
         """Give patches, one below the other, (N · G · G, 3 · P · P)."""
@@ -117,27 +112,18 @@ class PackedVit:
         seen = pictures[:, :, : grid * patch, : grid * patch].reshape(count, 3, grid, patch, grid, patch)
         return seen.permute(0, 2, 4, 1, 3, 5).reshape(count * grid * grid, -1)
 
-    def _attended(self, projected: torch.Tensor, count: int) -> torch.Tensor:
-        heads = self._sizes.heads
-        by_head = projected.reshape(count, self._rows, 3, heads, -1).permute(2, 0, 3, 1, 4)
-        query, key, value = by_head.unbind()
-        mixed = torch.nn.functional.scaled_dot_product_attention(query, key, value)
-        return mixed.transpose(1, 2).reshape(len(projected), -1)
-
-    def _activated(self, wide: _Linear, x: torch.Tensor) -> torch.Tensor:
-        if self._sizes.activation == "gelu":
-            return wide.with_gelu(x)
-        y = wide(x)
-        return y * torch.sigmoid(QUICK * y)
-
     def _held(self, name: str) -> torch.Tensor:
         return torch.from_numpy(np.array(self._weights[f"{PREFIX}.{name}"])).bfloat16()
+
+    def _laid_out(self, weight: torch.Tensor, *, rows: int = 0) -> torch.Tensor:
+        laid: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), rows or self._rows)
+        return laid
 
     def _norm(self, name: str) -> _Norm:
         return _Norm(self._held(f"{name}.weight"), self._held(f"{name}.bias"))
 
     def _linear(self, name: str, *, weight: str = ".weight", bias: str = ".bias") -> _Linear:
-        return _Linear(self._held(name + weight), self._held(name + bias), self._rows)
+        return _Linear(self._laid_out(self._held(name + weight)), self._held(name + bias))
 
     def _block(self, name: str) -> _Block:
         self._go_on()
@@ -149,3 +135,58 @@ class PackedVit:
             self._linear(f"{name}.mlp.c_fc"),
             self._linear(f"{name}.mlp.c_proj"),
         )
+
+
+def _norm(x: torch.Tensor, norm: _Norm, epsilon: float) -> torch.Tensor:
+    return torch.layer_norm(x, [x.size(1)], norm.weight, norm.bias, epsilon)
+
+
+def _linear(x: torch.Tensor, linear: _Linear) -> torch.Tensor:
+    y: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, linear.weight, linear.bias, "none", [], "")
+    return y
+
+
+def _added(other: torch.Tensor, x: torch.Tensor, linear: _Linear) -> torch.Tensor:
+    y: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, other, linear.weight, linear.bias, "add")
+    return y
+
+
+def _activated(x: torch.Tensor, linear: _Linear, quick: float) -> torch.Tensor:
+    if quick == 0.0:
+        y: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, linear.weight, linear.bias, "gelu", [], "none")
+    else:
+        y = _linear(x, linear)
+        y = y * torch.sigmoid(quick * y)
+    return y
+
+
+def _attended(projected: torch.Tensor, count: int, heads: int) -> torch.Tensor:
+    rows = projected.size(0)
+    by_head = projected.reshape(count, rows // count, 3, heads, -1).permute(2, 0, 3, 1, 4)
+    mixed = torch.nn.functional.scaled_dot_product_attention(by_head[0], by_head[1], by_head[2])
+    return mixed.transpose(1, 2).reshape(rows, -1)
+
+
+def _through_blocks(x: torch.Tensor, count: int, blocks: list[_Block], sizes: _Sizes) -> torch.Tensor:
+    """Give the tokens, (N · (G · G + 1), W), after all blocks."""
+    for block in blocks:
+        y = _linear(_norm(x, block.norm_1, sizes.epsilon), block.attention)
+        x = _added(x, _attended(y, count, sizes.heads), block.out)
+        y = _activated(_norm(x, block.norm_2, sizes.epsilon), block.wide, sizes.quick)
+        x = _added(x, y, block.narrow)
+    return x
+
+
+Through = Callable[[torch.Tensor, int, list[_Block], _Sizes], torch.Tensor]
+
+
+def _in_one_call(function: Through) -> Through:
+    """Let TorchScript take a function's steps; where it cannot, Python takes them, with the same outcome."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch says that it will not be developed further
+            scripted: Through = torch.jit.script(function)
+    # What a torch without TorchScript raises has no common class.
+    except Exception:
+        return function
+    return scripted

@@ -1,5 +1,6 @@
 """Vision Transformers in bf16, their weights laid out beforehand: the features of fp32, but for rounding."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +65,47 @@ def test_features_are_the_callers_own(tmp_path: Path) -> None:
     kept = before.copy()
     tower(first + 1)
     assert np.array_equal(before, kept)
+
+
+def test_one_call_computes_what_single_steps_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = loaded(save_folder(tmp_path / "m"))
+    whole = packed_tower(model.plan, Following())
+    scripted = []
+
+    def without_script(function: Any) -> Any:
+        scripted.append(function)
+        raise RuntimeError("no TorchScript in this build")
+
+    monkeypatch.setattr("torch.jit.script", without_script)
+    steps = packed_tower(model.plan, Following())
+    assert whole is not None
+    assert steps is not None
+    assert len(scripted) == 1
+    pictures = np.random.default_rng(2).normal(size=(2, 3, model.image_size, model.image_size)).astype(np.float32)
+    assert np.array_equal(whole(pictures), steps(pictures))
+
+
+def test_python_steps_do_not_grow_with_the_blocks(tmp_path: Path) -> None:
+    """Each is a turn at Python's lock, which the window holds while it paints."""
+    few, many = (steps_of(save_folder(tmp_path / str(layers), with_vision(layers=layers))) for layers in (1, 6))
+    assert few == many > 0
+
+
+def steps_of(folder: Path) -> int:
+    model = loaded(folder)
+    tower = packed_tower(model.plan, Following())
+    assert tower is not None
+    pictures = np.zeros((1, 3, model.image_size, model.image_size), np.float32)
+    tower(pictures)
+    steps = 0
+
+    def count(*_: object) -> None:
+        nonlocal steps
+        steps += 1
+
+    sys.setprofile(count)
+    try:
+        tower(pictures)
+    finally:
+        sys.setprofile(None)
+    return steps
