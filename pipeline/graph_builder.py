@@ -24,12 +24,13 @@ class GraphBuilder:
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
         self._weights: dict[str, tuple[int, ...]] = {}
+        self._tables: dict[str, tuple[int, ...]] = {}
         self._constants: dict[str, onnx.TensorProto] = {}
 
     @property
     def weights(self) -> Shapes:
-        """Shape of each weight that was named."""
-        return dict(self._weights)
+        """Shape of each weight that was named, tables too."""
+        return {**self._tables, **self._weights}
 
     def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Add a node with one outcome."""
@@ -46,6 +47,11 @@ class GraphBuilder:
         self._weights[name] = tuple(shape)
         return name
 
+    def table(self, name: str, shape: Sequence[int]) -> str:
+        """Name a weight of which a call reads a few rows: an input, for what a graph holds is copied."""
+        self._tables[name] = tuple(shape)
+        return name
+
     def constant(self, values: Any, kind: type[np.generic] = np.int64) -> str:
         """Add numbers that are part of the graph."""
         array = np.asarray(values, kind)
@@ -54,13 +60,14 @@ class GraphBuilder:
         return name
 
     def model(self, name: str, given: onnx.ValueInfoProto, outcome: str, width: int) -> onnx.ModelProto:
-        """Finish: from `given` to ``features``, float32 (N, `width`)."""
+        """Finish: from `given`, and the tables, to ``features``, float32 (N, `width`)."""
+        tables = [helper.make_tensor_value_info(each, TensorProto.FLOAT, shape) for each, shape in self._tables.items()]
         self._nodes.append(helper.make_node("Identity", [outcome], [OUTPUT]))
         return helper.make_model(
             helper.make_graph(
                 self._nodes,
                 name,
-                [given],
+                [given, *tables],
                 [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["N", width])],
                 [*(_promised(*each) for each in self._weights.items()), *self._constants.values()],
             ),

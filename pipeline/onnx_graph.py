@@ -14,6 +14,8 @@ from pipeline.threads import giving_way
 
 IMAGE_GRAPH, TEXT_GRAPH = "image_tower.onnx", "text_tower.onnx"
 """Take ``images``, float32 (N, 3, S, S), and ``tokens``, int64 (N, L), to ``features``, float32 (N, C)."""
+TABLE = "token_embedding.weight"
+"""An input of a text tower's graph: of 50,000 rows a call reads a few, and what a graph holds is copied."""
 EXPECTED = "expected"
 """Key of what the graph must give for its probe with the weights that it was made for, a JSON list of C numbers."""
 SIZES = "sizes"
@@ -34,7 +36,7 @@ class OnnxGraph:
     graph : bytes
         A .onnx file's contents.
     weights : mapping of str to float32 array
-        Exactly those that the graph names. They stay in use.
+        Exactly those that the graph names, `TABLE` among them where it is an input. They stay in use.
     cores : int
         That a call takes. Threads for more than one are started here, and give way to others.
 
@@ -54,9 +56,10 @@ class OnnxGraph:
         options.intra_op_num_threads, options.inter_op_num_threads = cores, 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others need the core
         options.log_severity_level = 4
-        self._weights = dict(weights)
+        self._tables = {name: weight for name, weight in weights.items() if name == TABLE}
+        self._weights = {name: weight for name, weight in weights.items() if name != TABLE}
         options.add_external_initializers(
-            list(weights), [onnxruntime.OrtValue.ortvalue_from_numpy(weight) for weight in weights.values()]
+            list(self._weights), [onnxruntime.OrtValue.ortvalue_from_numpy(each) for each in self._weights.values()]
         )
 
         def session() -> Any:
@@ -68,7 +71,7 @@ class OnnxGraph:
     def __call__(self, given: npt.NDArray[Any]) -> Floats:
         """Give the features, float32 (N, C)."""
         try:
-            features: Floats = self._session.run(None, {self._input: given})[0]
+            features: Floats = self._session.run(None, {self._input: given, **self._tables})[0]
         # What ONNX Runtime raises has no common class, and none for memory.
         except Exception as error:
             if "alloc" in str(error).lower():

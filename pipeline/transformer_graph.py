@@ -11,6 +11,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from pipeline.graph_builder import GraphBuilder
+from pipeline.onnx_graph import TABLE
 
 NORM_EPSILON = 1e-5
 FAR_AWAY = -1e9
@@ -125,13 +126,14 @@ def text_graph(
     Returns
     -------
     onnx.ModelProto
-        ``tokens``, int64 (N, L) with L at most the context, to ``features``, float32 (N, C).
+        ``tokens``, int64 (N, L) with L at most the context, and the table of embeddings, to ``features``, float32
+        (N, C).
     GraphBuilder
         Knows the weights that are to be given, by open_clip's names.
     """
     graph, width = GraphBuilder(), blocks.width
     length = graph.add("Shape", "tokens", start=1, end=2)
-    held = graph.weight("token_embedding.weight", (vocabulary, width))
+    held = graph.table(TABLE, (vocabulary, width))
     places = graph.weight("positional_embedding", (context, width))
     first, rows = graph.constant([0]), graph.constant([-1, width])
     seen = graph.add("Slice", places, first, length, first)
