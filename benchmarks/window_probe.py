@@ -1,6 +1,8 @@
 """The program's own window on a steady source, with a stopwatch at what it paints. Run as a process of its own.
 
 python -m benchmarks.window_probe --to FILE --seconds 10 --rate 5000000 --resolution 640 480 --timestep-us 30000
+
+As in `main.py`, the window is imported where it is shown: the capture process imports this module too.
 """
 
 from __future__ import annotations
@@ -16,10 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import app.controller
-from app.application import TERMINATED, run_window
-from app.panels.events_view import EventsView
-from app.panels.hero import Hero
 from benchmarks.steady_source import open_steady
 from pipeline.capture.messages import FramerSettings
 from pipeline.capture.supervisor import Capture
@@ -94,6 +92,10 @@ class Watch:
 
 def watch_window(watch: Watch) -> None:
     """Put the stopwatch into the window's classes, and the steady source into its capture process."""
+    import app.controller
+    from app.panels.events_view import EventsView
+    from app.panels.hero import Hero
+
     vars(app.controller)["Capture"] = partial(Capture, opener=open_steady)
     arrived = app.controller.Controller._prediction_arrived
     paint_hero, paint_view = Hero.paintEvent, EventsView.paintEvent
@@ -121,6 +123,8 @@ def watch_window(watch: Watch) -> None:
 
 def main() -> int:
     """Show the window, and write what was seen."""
+    from app.application import TERMINATED, run_window
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--seconds", type=float, required=True)
