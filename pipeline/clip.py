@@ -135,6 +135,12 @@ class ClipModel(ABC):
         May be called while another thread encodes frames.
         """
 
+    def encode_in_one_call(self) -> None:  # noqa: B027 - most models do so anyway
+        """Take no step of the image tower from Python from now on, where that can be; the numbers stay.
+
+        Takes seconds. May be called while another thread encodes frames.
+        """
+
     @property
     def plan(self) -> ModelPlan:
         """What was loaded."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,22 +23,26 @@ class ImageEncoder:
     preprocessing : Preprocessing
     device, dtype
         Where the tower computes, and what it takes.
+    one_call : callable or None
+        Computes what ``module.encode_image`` does.
     """
 
     module: torch.nn.Module
     preprocessing: Preprocessing
     device: torch.device
     dtype: torch.dtype
+    one_call: Callable[[torch.Tensor], torch.Tensor] | None = None
 
     def features(self, frames: Frames, normalisation: str, view: str) -> torch.Tensor:
         """Give features, float32 (T, C) on the CPU, of event frames, uint8 (T, H, W)."""
         import torch
 
-        pixels = self.preprocessing(
-            frames, normalisation=normalisation, view=view, device=self.device, dtype=self.dtype
-        )
         with torch.inference_mode():
-            return self._encoded(pixels).cpu()
+            return self._encoded(self.pixels(frames, normalisation, view)).cpu()
+
+    def pixels(self, frames: Frames, normalisation: str = "clip", view: str = "crop") -> torch.Tensor:
+        """Give what the tower takes, (T, 3, S, S), of event frames, uint8 (T, H, W)."""
+        return self.preprocessing(frames, normalisation=normalisation, view=view, device=self.device, dtype=self.dtype)
 
     def features_there(self, frames: torch.Tensor, normalisation: str, view: str) -> torch.Tensor:
         """Give features, float32 (T, C), of what `cut` leaves of event frames, uint8 (T, H, W); nothing moves.
@@ -51,5 +56,7 @@ class ImageEncoder:
             return self._encoded(pixels)
 
     def _encoded(self, pixels: torch.Tensor) -> torch.Tensor:
+        if self.one_call is not None:
+            return self.one_call(pixels).float()
         features: torch.Tensor = self.module.encode_image(pixels, normalize=False)  # type: ignore[operator]
         return features.float()

@@ -143,12 +143,15 @@ class ModelLoader:
                     self._newest = None
                     self._on_loaded(request, model)
                 leave_trial = self._leave_trial
-            if wanted and request.precision == "auto":
-                self._try_faster(model, leave_trial)
+            if wanted:
+                self._make_faster(model, leave_trial, may_change=request.precision == "auto")
 
-    def _try_faster(self, model: ClipModel, leave: threading.Event) -> None:
-        """Find out whether bf16 or OpenVINO serves a model better that is in use by now, and let it."""
+    def _make_faster(self, model: ClipModel, leave: threading.Event, *, may_change: bool) -> None:
+        """Make a model faster that is in use by now; where its precision may change, also by bf16 or OpenVINO."""
         try:
+            model.encode_in_one_call()
+            if not may_change:
+                return
             from pipeline.bf16_tower import use_bf16
 
             if use_bf16(model, Following(cancel=leave)):

@@ -80,13 +80,13 @@ def fused(module: torch.nn.Module, probe: torch.Tensor) -> torch.nn.Module:
         return module
     from timm.utils.model import reparameterize_model
 
-    with torch.inference_mode():
+    with torch.no_grad():  # what is made in inference mode could not be cast to bf16 later
         before = module.encode_image(probe, normalize=False)  # type: ignore[operator]
         module.visual.trunk = reparameterize_model(trunk)  # type: ignore[union-attr]
         after = module.encode_image(probe, normalize=False)  # type: ignore[operator]
     if float(torch.cosine_similarity(before, after)) < 0.9999:
         module.visual.trunk = trunk  # type: ignore[union-attr]
-    return module
+    return module.requires_grad_(False)
 
 
 def tokenizer_of(plan: ModelPlan, following: Following) -> Any:

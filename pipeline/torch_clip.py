@@ -13,8 +13,9 @@ from pipeline.cuda_frames import SingleFrames
 from pipeline.image_encoder import ImageEncoder
 from pipeline.model_choice import ModelPlan
 from pipeline.prediction import Floats
-from pipeline.preprocessing import Frames, Preprocessing
+from pipeline.preprocessing import Frames, Preprocessing, rings
 from pipeline.text_encoding import TextEncoder
+from pipeline.traced_images import traced_images
 
 
 class TorchClip(ClipModel):
@@ -65,6 +66,11 @@ class TorchClip(ClipModel):
 
     def use_image_tower(self, tower: Callable[[Floats], Floats], precision: str) -> None:
         self._tower, self.precision = tower, precision
+
+    def encode_in_one_call(self) -> None:
+        if self.device == "cpu" and self._tower is None:
+            probe = self._images.pixels(rings(self.image_size)[None])
+            self._images.one_call = traced_images(self._module, probe)
 
     def _encoded(self, frames: Frames, normalisation: str, view: str) -> Floats:
         tower = self._tower
