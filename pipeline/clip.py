@@ -135,10 +135,15 @@ class ClipModel(ABC):
         May be called while another thread encodes frames.
         """
 
-    def encode_in_one_call(self) -> None:  # noqa: B027 - most models do so anyway
+    def use_one_call(self, following: Following) -> None:  # noqa: B027 - for models that torch computes
         """Take no step of the image tower from Python from now on, where that can be; the numbers stay.
 
         Takes seconds. May be called while another thread encodes frames.
+
+        Raises
+        ------
+        LoadingCancelled
+            The model goes on as it is.
         """
 
     @property

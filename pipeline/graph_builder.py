@@ -32,6 +32,11 @@ class GraphBuilder:
         """Shape of each weight that was named, tables too."""
         return {**self._tables, **self._weights}
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of those weights that are inputs."""
+        return tuple(self._tables)
+
     def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Add a node with one outcome."""
         return self.several(kind, 1, *inputs, **attributes)[0]

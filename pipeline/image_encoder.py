@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class ImageEncoder:
-    """Preprocessing and image tower. Belongs to one thread at a time.
+    """Preprocessing and image tower. Belongs to one thread at a time, but for `one_call`.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class ImageEncoder:
     device, dtype
         Where the tower computes, and what it takes.
     one_call : callable or None
-        Computes what ``module.encode_image`` does.
+        Computes what ``module.encode_image`` does; any thread may put it in.
     """
 
     module: torch.nn.Module
@@ -56,7 +56,8 @@ class ImageEncoder:
             return self._encoded(pixels)
 
     def _encoded(self, pixels: torch.Tensor) -> torch.Tensor:
-        if self.one_call is not None:
-            return self.one_call(pixels).float()
+        one_call = self.one_call
+        if one_call is not None:
+            return one_call(pixels).float()
         features: torch.Tensor = self.module.encode_image(pixels, normalize=False)  # type: ignore[operator]
         return features.float()

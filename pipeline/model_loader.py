@@ -149,12 +149,13 @@ class ModelLoader:
     def _make_faster(self, model: ClipModel, leave: threading.Event, *, may_change: bool) -> None:
         """Make a model faster that is in use by now; where its precision may change, also by bf16 or OpenVINO."""
         try:
-            model.encode_in_one_call()
+            following = Following(cancel=leave)
+            model.use_one_call(following)
             if not may_change:
                 return
             from pipeline.bf16_tower import use_bf16
 
-            if use_bf16(model, Following(cancel=leave)):
+            if use_bf16(model, following):
                 self._on_faster(model)
             if leave.is_set() or not may_gain(model):
                 return

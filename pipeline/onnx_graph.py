@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from pipeline.threads import giving_way
 IMAGE_GRAPH, TEXT_GRAPH = "image_tower.onnx", "text_tower.onnx"
 """Take ``images``, float32 (N, 3, S, S), and ``tokens``, int64 (N, L), to ``features``, float32 (N, C)."""
 TABLE = "token_embedding.weight"
-"""An input of a text tower's graph: of 50,000 rows a call reads a few, and what a graph holds is copied."""
+"""Of a text tower; an input of its graph: of 50,000 rows a call reads a few, and what a graph holds is copied."""
 EXPECTED = "expected"
 """Key of what the graph must give for its probe with the weights that it was made for, a JSON list of C numbers."""
 SIZES = "sizes"
@@ -36,7 +36,9 @@ class OnnxGraph:
     graph : bytes
         A .onnx file's contents.
     weights : mapping of str to float32 array
-        Exactly those that the graph names, `TABLE` among them where it is an input. They stay in use.
+        Exactly those that the graph names. They stay in use.
+    tables : sequence of str
+        Those of them that are inputs of the graph.
     cores : int
         That a call takes. Threads for more than one are started here, and give way to others.
 
@@ -48,7 +50,9 @@ class OnnxGraph:
         What ONNX Runtime makes of a graph that is damaged or needs other weights.
     """
 
-    def __init__(self, graph: bytes, weights: Mapping[str, Floats], *, cores: int = 1) -> None:
+    def __init__(
+        self, graph: bytes, weights: Mapping[str, Floats], *, tables: Sequence[str] = (), cores: int = 1
+    ) -> None:
         import onnxruntime
 
         onnxruntime.disable_telemetry_events()
@@ -56,8 +60,8 @@ class OnnxGraph:
         options.intra_op_num_threads, options.inter_op_num_threads = cores, 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others need the core
         options.log_severity_level = 4
-        self._tables = {name: weight for name, weight in weights.items() if name == TABLE}
-        self._weights = {name: weight for name, weight in weights.items() if name != TABLE}
+        self._tables = {name: weights[name] for name in tables}
+        self._weights = {name: weight for name, weight in weights.items() if name not in tables}
         options.add_external_initializers(
             list(self._weights), [onnxruntime.OrtValue.ortvalue_from_numpy(each) for each in self._weights.values()]
         )

@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 BF16, INT8 = "openvino-bf16", "int8"
 OPENVINO_PRECISIONS = (BF16, INT8)
-TRIAL = 3
+TRIAL = 4
 """Number of the way in which candidates are made and judged: what another way has found out does not count."""
 MOST_KEPT = 4
 """Outcomes kept on disk: one has up to 300 MB for a ViT-B."""

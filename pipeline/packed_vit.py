@@ -8,6 +8,7 @@ The blocks are one TorchScript function: each of some 120 steps taken from Pytho
 window paints. TorchScript reads annotations as they are, so that they are not postponed here.
 """
 
+import logging
 import warnings
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -15,10 +16,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from pipeline.model_errors import first_line
 from pipeline.prediction import Floats
 from pipeline.transformer_graph import NORM_EPSILON, QUICK
 from pipeline.vit_graph import PREFIX
 from pipeline.vit_sizes import VitSizes
+
+logger = logging.getLogger(__name__)
 
 Weights = Mapping[str, Floats]
 
@@ -59,6 +63,9 @@ class _Sizes(NamedTuple):
     """Of x sigmoid(quick x), 0 for the GELU."""
 
 
+Through = Callable[[torch.Tensor, int, list[_Block], _Sizes], torch.Tensor]
+
+
 class PackedVit:
     """Computes an image tower. Belongs to one thread at a time.
 
@@ -85,7 +92,7 @@ class PackedVit:
         self._sizes = _Sizes(sizes.image.heads, NORM_EPSILON, quick)
         self._patches = _Linear(self._laid_out(self._held("conv1.weight").reshape(self._width, -1)), None)
         self._class, self._places = self._held("class_embedding"), self._held("positional_embedding")
-        self._before, self._after = self._norm("ln_pre"), self._norm("ln_post")
+        self._before, self._after = self._held_norm("ln_pre"), self._held_norm("ln_post")
         self._blocks = [self._block(f"transformer.resblocks.{number}") for number in range(sizes.image.layers)]
         self._out = _Linear(self._laid_out(self._held("proj").T, rows=1), None)
         self._through = _in_one_call(_through_blocks)
@@ -119,21 +126,21 @@ class PackedVit:
         laid: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), rows or self._rows)
         return laid
 
-    def _norm(self, name: str) -> _Norm:
+    def _held_norm(self, name: str) -> _Norm:
         return _Norm(self._held(f"{name}.weight"), self._held(f"{name}.bias"))
 
-    def _linear(self, name: str, *, weight: str = ".weight", bias: str = ".bias") -> _Linear:
+    def _held_linear(self, name: str, *, weight: str = ".weight", bias: str = ".bias") -> _Linear:
         return _Linear(self._laid_out(self._held(name + weight)), self._held(name + bias))
 
     def _block(self, name: str) -> _Block:
         self._go_on()
         return _Block(
-            self._norm(f"{name}.ln_1"),
-            self._linear(f"{name}.attn", weight=".in_proj_weight", bias=".in_proj_bias"),
-            self._linear(f"{name}.attn.out_proj"),
-            self._norm(f"{name}.ln_2"),
-            self._linear(f"{name}.mlp.c_fc"),
-            self._linear(f"{name}.mlp.c_proj"),
+            self._held_norm(f"{name}.ln_1"),
+            self._held_linear(f"{name}.attn", weight=".in_proj_weight", bias=".in_proj_bias"),
+            self._held_linear(f"{name}.attn.out_proj"),
+            self._held_norm(f"{name}.ln_2"),
+            self._held_linear(f"{name}.mlp.c_fc"),
+            self._held_linear(f"{name}.mlp.c_proj"),
         )
 
 
@@ -177,9 +184,6 @@ def _through_blocks(x: torch.Tensor, count: int, blocks: list[_Block], sizes: _S
     return x
 
 
-Through = Callable[[torch.Tensor, int, list[_Block], _Sizes], torch.Tensor]
-
-
 def _in_one_call(function: Through) -> Through:
     """Let TorchScript take a function's steps; where it cannot, Python takes them, with the same outcome."""
     try:
@@ -187,6 +191,7 @@ def _in_one_call(function: Through) -> Through:
             warnings.simplefilter("ignore")  # torch says that it will not be developed further
             scripted: Through = torch.jit.script(function)
     # What a torch without TorchScript raises has no common class.
-    except Exception:
+    except Exception as error:
+        logger.info("a ViT's blocks are computed step by step: %s", first_line(error))
         return function
     return scripted

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pipeline.graph_clip import AllCores, GraphClip, GraphTexts
 from pipeline.model_choice import ModelPlan
 from pipeline.model_errors import Following, first_line
-from pipeline.onnx_graph import IMAGE_GRAPH, TEXT_GRAPH, OnnxGraph
+from pipeline.onnx_graph import IMAGE_GRAPH, TABLE, TEXT_GRAPH, OnnxGraph
 from pipeline.prediction import Floats
 from pipeline.preprocessing import Preprocessing, rings
 from pipeline.small_clip_sizes import SmallClipSizes, small_clip_sizes, word_pieces_of
@@ -97,6 +97,6 @@ def _graphs(
     images, described = OnnxGraph((plan.folder / IMAGE_GRAPH).read_bytes(), of_images), asdict(sizes)
     probe = preprocessing.pictures(rings(preprocessing.size)[None], normalisation="clip", view="crop")
     images.check(probe, described)
-    graph = OnnxGraph((plan.folder / TEXT_GRAPH).read_bytes(), of_texts)
+    graph = OnnxGraph((plan.folder / TEXT_GRAPH).read_bytes(), of_texts, tables=[TABLE])
     graph.check(pieces.tokens([TEXT_PROBE]), described)
     return images, GraphTexts(graph, pieces, sizes.eos_id, cores)

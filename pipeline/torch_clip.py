@@ -12,9 +12,11 @@ from pipeline.clip import ClipModel
 from pipeline.cuda_frames import SingleFrames
 from pipeline.image_encoder import ImageEncoder
 from pipeline.model_choice import ModelPlan
+from pipeline.model_errors import Following
 from pipeline.prediction import Floats
 from pipeline.preprocessing import Frames, Preprocessing, rings
 from pipeline.text_encoding import TextEncoder
+from pipeline.threads import giving_way
 from pipeline.traced_images import traced_images
 
 
@@ -67,10 +69,10 @@ class TorchClip(ClipModel):
     def use_image_tower(self, tower: Callable[[Floats], Floats], precision: str) -> None:
         self._tower, self.precision = tower, precision
 
-    def encode_in_one_call(self) -> None:
+    def use_one_call(self, following: Following) -> None:
         if self.device == "cpu" and self._tower is None:
             probe = self._images.pixels(rings(self.image_size)[None])
-            self._images.one_call = traced_images(self._module, probe)
+            self._images.one_call = giving_way(lambda: traced_images(self._module, probe, following))
 
     def _encoded(self, frames: Frames, normalisation: str, view: str) -> Floats:
         tower = self._tower

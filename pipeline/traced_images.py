@@ -12,27 +12,21 @@ from collections.abc import Callable
 
 import torch
 
-from pipeline.model_errors import first_line
+from pipeline.model_errors import Following, LoadingCancelled, first_line
 
 logger = logging.getLogger(__name__)
 
 Encode = Callable[[torch.Tensor], torch.Tensor]
-SEVERAL = 3
+SEVERAL = 2
 """Pictures in a call: a tower that was followed for one must serve several as well."""
+LOOKED_AT = 2
+"""Calls with each: the first ones are taken otherwise than those that follow."""
 
 
-class _Images(torch.nn.Module):
-    def __init__(self, clip: torch.nn.Module) -> None:
-        super().__init__()
-        self.clip = clip
-
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        features: torch.Tensor = self.clip.encode_image(pixels, normalize=False)  # type: ignore[operator]
-        return features
-
-
-def traced_images(module: torch.nn.Module, probe: torch.Tensor) -> Encode | None:
+def traced_images(module: torch.nn.Module, probe: torch.Tensor, following: Following) -> Encode | None:
     """Give what encodes pictures as ``module.encode_image`` does, to the digit; None where it cannot be had.
+
+    Takes as long as encoding some ten pictures.
 
     Parameters
     ----------
@@ -40,17 +34,36 @@ def traced_images(module: torch.nn.Module, probe: torch.Tensor) -> Encode | None
         A CLIP; its weights are used, not copied.
     probe : tensor (1, 3, S, S)
         A picture as the tower takes it.
+    following : Following
+
+    Raises
+    ------
+    LoadingCancelled
     """
-    images = _Images(module).eval()
-    several = torch.cat([probe * scale for scale in torch.linspace(1, -1, SEVERAL, dtype=probe.dtype)])
+    name = type(module).__name__
     try:
-        with torch.inference_mode(), warnings.catch_warnings():
-            # torch says that it will not be developed further, and which numbers were taken as fixed: those are tried.
-            warnings.simplefilter("ignore")
-            traced: Encode = torch.jit.trace(images, probe, check_trace=False)  # type: ignore[no-untyped-call]
-            agrees = all(torch.equal(traced(pixels), images(pixels)) for pixels in (several, probe))
+        with torch.inference_mode():
+            traced = _traced(module.visual, probe)  # type: ignore[arg-type]
+            for pixels in (torch.cat([probe] + [-probe] * (SEVERAL - 1)), probe):
+                following.stop_if_cancelled()
+                exact = module.encode_image(pixels, normalize=False)  # type: ignore[operator]
+                for _ in range(LOOKED_AT):
+                    following.stop_if_cancelled()
+                    if not torch.equal(traced(pixels), exact):
+                        logger.info("%s is computed step by step: one call gives other numbers", name)
+                        return None
+    except LoadingCancelled:
+        raise
     # What an architecture that cannot be followed raises has no common class; it is taken step by step.
     except Exception as error:
-        logger.info("%s is computed step by step: %s", type(module).__name__, first_line(error))
+        logger.info("%s is computed step by step: %s", name, first_line(error))
         return None
-    return traced if agrees else None
+    return traced
+
+
+def _traced(tower: torch.nn.Module, probe: torch.Tensor) -> Encode:
+    with warnings.catch_warnings():
+        # torch says that it will not be developed further, and which numbers were taken as fixed: those are tried.
+        warnings.simplefilter("ignore")
+        traced: Encode = torch.jit.trace(tower, probe, check_trace=False)  # type: ignore[no-untyped-call]
+    return traced

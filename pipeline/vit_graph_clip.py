@@ -152,4 +152,5 @@ class _Graphs:
 def _with_weights(
     described: onnx.ModelProto, builder: GraphBuilder, weights: dict[str, Floats], cores: int
 ) -> OnnxGraph:
-    return OnnxGraph(described.SerializeToString(), {name: weights[name] for name in builder.weights}, cores=cores)
+    held = {name: weights[name] for name in builder.weights}
+    return OnnxGraph(described.SerializeToString(), held, tables=builder.tables, cores=cores)

@@ -230,7 +230,7 @@ def test_without_torchs_operators_the_model_goes_on_as_it_is(
         raise AttributeError("no such operator")
 
     if where == "laid out":
-        monkeypatch.setattr(packed_vit, "_Linear", missing)
+        monkeypatch.setattr(packed_vit.PackedVit, "_laid_out", missing)
     else:
         monkeypatch.setattr(packed_vit.PackedVit, "__call__", missing)
     assert not use_bf16(model, Following(), wanted=True)

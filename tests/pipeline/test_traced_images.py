@@ -1,8 +1,6 @@
 """Image towers of torch in one call: the same numbers, and no steps from Python for the window to hold up."""
 
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +9,20 @@ import pytest
 import torch
 
 import pipeline as nc
+from pipeline.model_errors import Following, LoadingCancelled
 from pipeline.torch_clip import TorchClip
 from pipeline.traced_images import traced_images
-from pipeline.worker import ModelRequest, RecognitionWorker
-from tests.pipeline.tiny_clip import WaitingFrames, save_folder, tiny_config
+from tests.pipeline.tiny_clip import save_folder, tiny_config
 
 TOWERS: dict[str, dict[str, Any]] = {
     "ModifiedResNet": {"image_size": 64, "layers": [1, 1, 1, 1], "width": 16, "patch_size": None},
     "timm": {"timm_model_name": "resnet10t", "timm_pool": "avg", "timm_proj": "linear", "image_size": 64},
+    "a transformer": {
+        "timm_model_name": "vit_tiny_patch16_224",
+        "timm_pool": "token",
+        "timm_proj": "linear",
+        "image_size": 224,
+    },
     "several branches": {"timm_model_name": "fastvit_t8", "timm_pool": "avg", "timm_proj": None, "image_size": 64},
 }
 
@@ -49,7 +53,7 @@ def test_the_numbers_stay(folder: str, precision: str, events_frames: np.ndarray
     calls = {"three": events_frames, "one": events_frames[:1], "two": events_frames[1:]}
     before = {name: model.encode_frames(frames) for name, frames in calls.items()}
     steps = steps_of(model, events_frames)
-    model.encode_in_one_call()
+    model.use_one_call(Following())
     for name, frames in calls.items():
         assert torch.equal(model.encode_frames(frames), before[name]), name
     assert steps_of(model, events_frames) < steps / 2
@@ -73,54 +77,56 @@ def steps_of(model: TorchClip, frames: np.ndarray[Any, np.dtype[np.uint8]]) -> i
 class Choosy(torch.nn.Module):
     """Computes something else for several pictures than for one, as what was followed for one cannot."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.visual = Doubling()
+
     def encode_image(self, pixels: torch.Tensor, *, normalize: bool) -> torch.Tensor:
         assert not normalize
+        features: torch.Tensor = self.visual(pixels)
+        return features
+
+
+class Doubling(torch.nn.Module):
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         sums = pixels.sum((2, 3))
         return sums * 2 if len(pixels) > 1 else sums
 
 
-class Asking(torch.nn.Module):
+class Asking(Choosy):
     """Cannot be followed."""
 
-    def encode_image(self, pixels: torch.Tensor, *, normalize: bool) -> torch.Tensor:
-        if torch._C._get_tracing_state() is not None:
-            raise RuntimeError("not this way")
-        return pixels.sum((2, 3))
+    def __init__(self) -> None:
+        super().__init__()
+        self.visual.register_forward_hook(refuse)
 
 
-@pytest.mark.parametrize("module", [Choosy(), Asking()], ids=["another function", "an error"])
-def test_what_cannot_be_followed_is_left_as_it_is(module: torch.nn.Module) -> None:
-    assert traced_images(module, torch.ones(1, 3, 8, 8)) is None
+def refuse(*_: object) -> None:
+    raise RuntimeError("not this way")
 
 
-@pytest.fixture
-def worker() -> Iterator[RecognitionWorker]:
-    ready = threading.Event()
-    worker = RecognitionWorker(
-        WaitingFrames(),
-        on_prediction=lambda _: None,
-        on_model_state=lambda state: ready.set() if state.status == "ready" else None,
-        on_notice=lambda _: None,
-    )
-    worker.start()
-    yield worker
-    assert worker.stop(30)
-
-
-@pytest.mark.parametrize("precision", ["fp32", "auto"])
-def test_live_the_model_in_use_is_changed_to_it(
-    tmp_path: Path, worker: RecognitionWorker, precision: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("module", "why"), [(Choosy(), "one call gives other numbers"), (Asking(), "not this way")], ids=["else", "error"]
+)
+def test_what_cannot_be_followed_is_left_as_it_is(
+    module: torch.nn.Module, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    described = tiny_config() | {"vision_cfg": TOWERS["ModifiedResNet"]}
-    changed = threading.Event()
-    encode_in_one_call = TorchClip.encode_in_one_call
+    caplog.set_level("INFO")
+    assert traced_images(module, torch.ones(1, 3, 8, 8), Following()) is None
+    assert f"is computed step by step: {why}" in caplog.text
 
-    def seen(model: TorchClip) -> None:
-        encode_in_one_call(model)
-        assert model._images.one_call is not None
-        changed.set()
 
-    monkeypatch.setattr(TorchClip, "encode_in_one_call", seen)
-    place = f"local-dir:{save_folder(tmp_path / 'm', described)}"
-    worker.load_model(ModelRequest(place, None, "cpu", precision))
-    assert changed.wait(60)
+def test_another_wish_ends_it(tmp_path: Path) -> None:
+    model = loaded(f"local-dir:{save_folder(tmp_path / 'm', tiny_config() | {'vision_cfg': TOWERS['timm']})}", "fp32")
+    following = Following()
+    following.cancel.set()
+    with pytest.raises(LoadingCancelled):
+        model.use_one_call(following)
+    assert model._images.one_call is None
+
+
+def test_what_computes_in_torchs_place_goes_on(tmp_path: Path) -> None:
+    model = loaded(f"local-dir:{save_folder(tmp_path / 'm', tiny_config() | {'vision_cfg': TOWERS['timm']})}", "fp32")
+    model.use_image_tower(lambda pictures: np.ones((len(pictures), 24), np.float32), "int8")
+    model.use_one_call(Following())
+    assert model._images.one_call is None

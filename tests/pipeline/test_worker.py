@@ -9,16 +9,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from queue import Queue
 
 import numpy as np
 import pytest
 
 import pipeline as nc
 from pipeline import vit_graph_clip
+from pipeline.model_errors import Following
 from pipeline.prediction import EventFrame, Floats, ModelState, Prediction
 from pipeline.prompts import PRESETS, PromptList
+from pipeline.torch_clip import TorchClip
 from pipeline.worker import ModelRequest, RecognitionWorker, WorkerState
-from tests.pipeline.tiny_clip import WaitingFrames, renumbered, save_folder, some_frames
+from tests.pipeline.tiny_clip import WaitingFrames, renumbered, save_folder, some_frames, tiny_config
 
 T = 4
 PATIENCE_S = 60.0
@@ -341,6 +344,36 @@ def test_a_jump_in_time_begins_a_new_window(ready: RecognitionWorker, heard: Hea
     later = renumbered(some_frames(T, seed=9), first=T, segment=1)
     feed.put(later)
     assert heard.wait_prediction(lambda prediction: prediction.segment == 1).start_us == later[0].start_us
+
+
+@pytest.mark.parametrize("precision", ["fp32", "auto"])
+def test_a_model_in_use_is_taken_in_one_call_from_then_on_and_predicts_the_same(
+    worker: RecognitionWorker,
+    heard: Heard,
+    feed: WaitingFrames,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    precision: str,
+) -> None:
+    gate, changed, use_one_call = Gate(), Queue[bool](), TorchClip.use_one_call
+
+    def later(model: TorchClip, following: Following) -> None:
+        gate.wait()
+        use_one_call(model, following)
+        changed.put(model._images.one_call is not None)
+
+    monkeypatch.setattr(TorchClip, "use_one_call", later)
+    tower = {"image_size": 64, "layers": [1, 1, 1, 1], "width": 16, "patch_size": None}
+    place = f"local-dir:{save_folder(tmp_path / 'm', tiny_config() | {'vision_cfg': tower})}"
+    worker.load_model(ModelRequest(place, device="cpu", precision=precision))
+    heard.wait_ready("m")
+    feed.put(some_frames(T))
+    before = heard.wait_prediction()
+    gate.opened.set()
+    assert changed.get(timeout=PATIENCE_S)
+    feed.put(renumbered(some_frames(T), first=T, segment=1))
+    after = heard.wait_prediction(lambda prediction: prediction.segment == 1)
+    assert np.array_equal(after.probabilities, before.probabilities)
 
 
 # --- what goes wrong ---
