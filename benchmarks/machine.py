@@ -70,6 +70,19 @@ def one_core() -> Iterator[None]:
         process.cpu_affinity(before)
 
 
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Let torch compute on one thread meanwhile."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @compiled
 def _sum(numbers: npt.NDArray[np.int64]) -> np.int64:
     total = np.int64(0)

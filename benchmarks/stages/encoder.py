@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 
 import pipeline as nc
 from benchmarks.frame_feed import made_frames
-from benchmarks.machine import one_core
+from benchmarks.machine import one_core, one_torch_thread
 from benchmarks.measuring import OWN, Contender, Effort, StageResult, compare
 from pipeline.model_choice import BUNDLED
 
@@ -21,7 +20,7 @@ def measure(effort: Effort) -> StageResult:
     times = effort.size(100, 3)
     frame = made_frames(1)[0].pixels[None]
     model = nc.load_model(f"local-dir:{BUNDLED}", device="cpu", precision="fp32")
-    with one_core(), _one_thread():
+    with one_core(), one_torch_thread():
         figures = compare(
             "346 × 260, fp32",
             [
@@ -52,13 +51,3 @@ def _peer(side: int, times: int) -> Callable[[], None]:
 def _repeat(work: Callable[[], object], times: int) -> None:
     for _ in range(times):
         work()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

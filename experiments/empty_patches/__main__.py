@@ -28,7 +28,7 @@ LEARNT = (
     *(f"digit {numeral}" for numeral in NUMERALS),
 )  # fmt: skip
 """Concepts whose pictures the tower learns from: what the program's own simulation shows, drawn by other hands."""
-FRAMES, STEPS = 24_000, 1_200
+FRAMES, STEPS = 24_000, 2_200
 """Event frames that the tower learns from, and its steps."""
 
 

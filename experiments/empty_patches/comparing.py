@@ -11,7 +11,7 @@ from rich.table import Table
 
 from benchmarks.measuring import Figure, StageResult
 from experiments.empty_patches.agreement import Judged, Shown, judge, shown_by, together
-from experiments.empty_patches.tower import LeavingOut, patches_with_events, picture_without_events
+from experiments.empty_patches.tower import LeavingOut, TowerSizes, patches_with_events, picture_without_events
 from pipeline.bundled import BUNDLED_RECORDINGS
 from pipeline.clip import load_model
 from pipeline.prediction import Floats
@@ -129,7 +129,8 @@ def _figures(row: Row) -> list[Figure]:
         figures.append(Figure(case, shares[0][0], "cosine", _spread(row.without.cosines(row.whole))))
         figures.append(Figure(case, shares[1][0], "cosine", _spread(row.later.cosines(row.whole))))
         case = f"{name}: patches of a frame without an event"
-        figures.append(Figure(case, "96 px, patches of 8 px", "%", _spread(100 * row.empty)))
+        sizes = TowerSizes()
+        figures.append(Figure(case, f"{sizes.side} px, patches of {sizes.patch} px", "%", _spread(100 * row.empty)))
     return figures
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from benchmarks.machine import one_core
+from benchmarks.machine import one_core, one_torch_thread
 from benchmarks.measuring import Contender, Effort, Figure, compare
 from benchmarks.random_models import random_folder
 from experiments.empty_patches.agreement import Shown
@@ -73,7 +72,7 @@ def _measured(name: str, plan: ModelPlan, recordings: Sequence[Shown], effort: E
     preprocessing = Preprocessing.of(sizes.side, plan.preprocessing)
     nothing = picture_without_events(preprocessing)
     counts, pictures = _at_quartiles(recordings, preprocessing, nothing, sizes.patch)
-    with one_core(), _one_thread():
+    with one_core(), one_torch_thread():
         arrays = MappedWeights(plan.weights, prefix=PREFIX).arrays
         dense, fewer = PackedVit(sizes, arrays), FewerTokens(sizes, arrays, nothing)
         _check(dense, fewer, sizes)
@@ -133,13 +132,3 @@ def _run(tower: Callable[[Floats], Floats], picture: Floats, times: int) -> Call
             tower(picture)
 
     return run
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -23,7 +23,7 @@ class TowerSizes:
     """Sizes of the tower that is distilled; its features are as long as the bundled model's."""
 
     side: int = 96
-    patch: int = 8
+    patch: int = 16
     width: int = 192
     layers: int = 6
     head_width: int = 64

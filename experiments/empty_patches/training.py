@@ -22,7 +22,7 @@ from pipeline.preprocessing import Frames
 if TYPE_CHECKING:
     from experiments.pretrain_mini.pictures import Pictures
 
-BATCH = 32
+BATCH = 64
 """Frames a step."""
 _MATRIX_RATE, _OTHER_RATE, _DECAY = 3e-3, 1e-3, 0.02
 """Muon's learning rate for the blocks' matrices, AdamW's for all else, and the weights' decay."""

@@ -1,6 +1,5 @@
 """Vision Transformers in bf16, their weights laid out beforehand: the features of fp32, but for rounding."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from pipeline.bf16_tower import may_pack, packed_tower
 from pipeline.graph_clip import GraphClip
 from pipeline.model_errors import Following
 from pipeline.prediction import Floats
+from tests.pipeline.python_steps import python_steps
 from tests.pipeline.tiny_clip import save_folder, tiny_config
 
 pytestmark = pytest.mark.skipif(not may_pack(), reason="this processor has no bf16 instructions")
@@ -99,15 +99,4 @@ def steps_of(folder: Path) -> int:
     assert tower is not None
     pictures = np.zeros((1, 3, model.image_size, model.image_size), np.float32)
     tower(pictures)
-    steps = 0
-
-    def count(*_: object) -> None:
-        nonlocal steps
-        steps += 1
-
-    sys.setprofile(count)
-    try:
-        tower(pictures)
-    finally:
-        sys.setprofile(None)
-    return steps
+    return python_steps(lambda: tower(pictures))

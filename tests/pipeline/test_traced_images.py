@@ -1,6 +1,5 @@
 """Image towers of torch in one call: the same numbers, and no steps from Python for the window to hold up."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pipeline as nc
 from pipeline.model_errors import Following, LoadingCancelled
 from pipeline.torch_clip import TorchClip
 from pipeline.traced_images import traced_images
+from tests.pipeline.python_steps import python_steps
 from tests.pipeline.tiny_clip import save_folder, tiny_config
 
 TOWERS: dict[str, dict[str, Any]] = {
@@ -52,26 +52,11 @@ def test_the_numbers_stay(folder: str, precision: str, events_frames: np.ndarray
     model = loaded(folder, precision)
     calls = {"three": events_frames, "one": events_frames[:1], "two": events_frames[1:]}
     before = {name: model.encode_frames(frames) for name, frames in calls.items()}
-    steps = steps_of(model, events_frames)
+    steps = python_steps(lambda: model.encode_frames(events_frames))
     model.use_one_call(Following())
     for name, frames in calls.items():
         assert torch.equal(model.encode_frames(frames), before[name]), name
-    assert steps_of(model, events_frames) < steps / 2
-
-
-def steps_of(model: TorchClip, frames: np.ndarray[Any, np.dtype[np.uint8]]) -> int:
-    steps = 0
-
-    def count(*_: object) -> None:
-        nonlocal steps
-        steps += 1
-
-    sys.setprofile(count)
-    try:
-        model.encode_frames(frames)
-    finally:
-        sys.setprofile(None)
-    return steps
+    assert python_steps(lambda: model.encode_frames(events_frames)) < steps / 2
 
 
 class Choosy(torch.nn.Module):
