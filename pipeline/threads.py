@@ -14,8 +14,12 @@ from typing import TypeVar
 
 import psutil
 
-PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
-"""For the OpenMP of GCC, which torch brings on Linux, and of LLVM and Intel, elsewhere."""
+PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "5000", "KMP_BLOCKTIME": "1"}
+"""For the OpenMP of GCC, which torch brings on Linux, and of LLVM and Intel, elsewhere (ms).
+
+A fraction of a millisecond, about what lies between two products of a frame: woken for each of them, two threads take
+half as long again.
+"""
 NICENESS = 10
 """Of a thread that gives way to others, as ``nice`` counts it: enough to let a window's next picture go first."""
 CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
@@ -25,7 +29,7 @@ Result = TypeVar("Result")
 
 
 def prepare_threads(*, for_window: bool = False) -> None:
-    """Make idle OpenMP threads sleep, and start no more than the container may run; call before torch is imported.
+    """Make idle OpenMP threads sleep soon, and start no more than the container may run; call before torch is imported.
 
     Spinning threads of the recogniser take the cores from capture and from one another: with a camera's driver
     beside them on two cores, an encoder call took many times as long. In a container that may use two of the 64 cores

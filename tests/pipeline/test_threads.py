@@ -19,11 +19,11 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def test_idle_threads_sleep_unless_the_user_wants_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idle_threads_sleep_soon_unless_the_user_wants_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
     prepare_threads()
     assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
-    assert os.environ["GOMP_SPINCOUNT"] == "0"
+    assert 0 < int(os.environ["GOMP_SPINCOUNT"]) < 10_000  # GCC's own choice, 300,000, is many milliseconds
 
 
 @pytest.mark.parametrize(
