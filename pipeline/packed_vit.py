@@ -90,11 +90,11 @@ class PackedVit:
         self._weights, self._rows = weights, self._grid**2 + 1
         quick = 0.0 if sizes.image.activation == "gelu" else QUICK
         self._sizes = _Sizes(sizes.image.heads, NORM_EPSILON, quick)
-        self._patches = _Linear(self._laid_out(self._held("conv1.weight").reshape(self._width, -1)), None)
+        self._patches = _Linear(self._laid_out(self._held("conv1.weight").reshape(self._width, -1), self._rows), None)
         self._class, self._places = self._held("class_embedding"), self._held("positional_embedding")
         self._before, self._after = self._held_norm("ln_pre"), self._held_norm("ln_post")
         self._blocks = [self._block(f"transformer.resblocks.{number}") for number in range(sizes.image.layers)]
-        self._out = _Linear(self._laid_out(self._held("proj").T, rows=1), None)
+        self._out = _Linear(self._laid_out(self._held("proj").T, 1), None)
         self._through = _in_one_call(_through_blocks)
         del self._weights, self._go_on
 
@@ -122,15 +122,15 @@ class PackedVit:
     def _held(self, name: str) -> torch.Tensor:
         return torch.from_numpy(np.array(self._weights[f"{PREFIX}.{name}"])).bfloat16()
 
-    def _laid_out(self, weight: torch.Tensor, *, rows: int = 0) -> torch.Tensor:
-        laid: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), rows or self._rows)
+    def _laid_out(self, weight: torch.Tensor, rows: int) -> torch.Tensor:
+        laid: torch.Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), rows)
         return laid
 
     def _held_norm(self, name: str) -> _Norm:
         return _Norm(self._held(f"{name}.weight"), self._held(f"{name}.bias"))
 
     def _held_linear(self, name: str, *, weight: str = ".weight", bias: str = ".bias") -> _Linear:
-        return _Linear(self._laid_out(self._held(name + weight)), self._held(name + bias))
+        return _Linear(self._laid_out(self._held(name + weight), self._rows), self._held(name + bias))
 
     def _block(self, name: str) -> _Block:
         self._go_on()
