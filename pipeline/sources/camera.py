@@ -31,6 +31,8 @@ SLACK_US = 250_000
 VANISHING_S = 0.3
 """The driver notices that a camera was pulled out so much earlier than the system tells it, at most."""
 _LOOK_AGAIN_S = 0.02
+_SEARCHES = 3
+"""libusb now and then fails to begin, most of all while another process does."""
 _MODELS = {
     "DVXPLORER": "DVXplorer",
     "DVXPLORER_M": "DVXplorer Mini",
@@ -229,12 +231,16 @@ def is_there(found: CameraFound) -> bool:
 
 
 def _discover() -> list[dv.io.camera.USBDevice.DeviceDescriptor]:
-    try:
-        descriptors = dv.io.camera.discover()
-    except NATIVE_ERRORS as error:
-        raise SourceError(
-            "The USB cannot be searched for cameras: check that this machine has one and that you may use it."
-        ) from error
+    for tries_left in reversed(range(_SEARCHES)):
+        try:
+            descriptors = dv.io.camera.discover()
+            break
+        except NATIVE_ERRORS as error:
+            if not tries_left:
+                raise SourceError(
+                    "The USB cannot be searched for cameras: check that this machine has one and that you may use it."
+                ) from error
+            time.sleep(_LOOK_AGAIN_S)
     return sorted(descriptors, key=lambda descriptor: (descriptor.busNumber, descriptor.devAddress))
 
 
