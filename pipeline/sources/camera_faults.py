@@ -128,6 +128,14 @@ def events_lost(label: str, *, surely: bool = True) -> str:
     )
 
 
+def too_much_lost(label: str) -> str:
+    """Its driver could keep so little until it was read that it no longer knows the time."""
+    return (
+        f"This machine did not read the camera {label} for long: events were lost, in a recording too, and it is "
+        "started again. Close other programs if that happens often."
+    )
+
+
 def crashed(label: str) -> str:
     """Its driver took the capture process with it."""
     return f"The driver of {label} crashed or hung, so it is started again: plug it in again if it does not come back."

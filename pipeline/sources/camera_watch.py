@@ -32,6 +32,9 @@ MOST_LOSS = 0.001
 """No clock loses more than this part of the time."""
 DRIVER_KEEPS_S = 2.56
 """dv-processing keeps the last 256 packets of 10 ms for a reader that is late; what came before is lost."""
+TRACK_LOST_US = 4_000_000
+"""Where so much less time has passed for a camera's clock than for this computer's, the driver has missed a wrap: the
+shortest clock (of EVT3, 24 bits of microseconds) wraps after 16.8 s, and looks set back from half of that on."""
 GAP_US = 5_000
 """Between two packets of a busy scene, where one is missing."""
 TOLD_EVERY_S = 60.0
@@ -216,8 +219,12 @@ class LossWatch:
         self._last_us: int | None = None
         self._doubtful_until_us = -math.inf
         self._dropped = 0
+        self._behind_us: float | None = None
+        """The camera's clock behind this computer's, as the last packet came."""
         self._lost = False
         self._told_s = -math.inf
+        self.track_lost = False
+        """Whether so much was lost at once that the driver no longer knows how often the camera's clock wrapped."""
 
     def saw(self, first_us: int, last_us: int) -> None:
         """Note events from `first_us` to `last_us` that have just been read, of a driver that does not tell its losses.
@@ -239,9 +246,16 @@ class LossWatch:
         self._lost = self._lost or in_all > self._dropped
         self._dropped = in_all
 
+    def came(self, came_us: float, camera_us: int) -> None:
+        """Note when a packet came, by this computer's clock, and what the camera's showed, by its driver."""
+        before_us, self._behind_us = self._behind_us, came_us - camera_us
+        if before_us is not None and self._dropped and self._behind_us - before_us > TRACK_LOST_US:
+            self.track_lost = True
+
     def restart(self) -> None:
         """The camera was opened anew."""
         self._lead_us, self._last_us, self._doubtful_until_us, self._dropped = math.inf, None, -math.inf, 0
+        self._behind_us, self.track_lost = None, False
 
     def is_news(self) -> bool:
         """Whether something was lost that is to be told now: once, and again where more is lost a minute later."""

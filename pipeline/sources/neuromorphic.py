@@ -201,7 +201,10 @@ class NeuromorphicSource(LiveSource):
             # Not before what was told already: opened anew, it goes on.
             self._ahead_us = max(round(ring.system_time * 1e6), self._told.now_us) - int(shown_us)
         self._check.saw(int(shown_us), int(ring.raw_packets), int(ring.backlog))
-        if self._check.leaps:
+        self._loss.came(ring.system_time * 1e6, int(shown_us))
+        if self._loss.track_lost:
+            self._over = SourceLost(camera_faults.too_much_lost(self._label), restarting=True)
+        elif self._check.leaps:
             self._over = SourceLost(camera_faults.nonsense(self._label), restarting=True)
         elif self._check.stands_still or self._check.gets_ahead:
             self._over = SourceLost(camera_faults.clock_set_back(self._label), restarting=True)

@@ -226,6 +226,29 @@ def test_losses_that_a_driver_counts_are_told_once_a_minute() -> None:
     assert watch.is_news()
 
 
+@pytest.mark.parametrize(
+    ("gap_s", "track_lost"), [(6.0, False), (8.0, False), (10.0, True), (16.0, True), (20.0, True), (30.0, True)]
+)
+def test_a_driver_loses_track_where_a_clock_may_have_wrapped_in_a_gap(gap_s: float, track_lost: bool) -> None:
+    """One of 24 bits of microseconds, where the driver takes less than half of a wrap for a clock set back."""
+    watch = LossWatch(Clock())
+    wrap_us = 2**24
+    shown_us = round(gap_s * 1e6) % wrap_us
+    watch.came(1e6, 1_000_000)
+    watch.dropped(100)
+    watch.came(1e6 + gap_s * 1e6, 1_000_000 + (shown_us if gap_s * 1e6 % wrap_us < wrap_us / 2 else 0))
+    assert watch.track_lost == track_lost
+    watch.restart()
+    assert not watch.track_lost
+
+
+def test_a_wall_clock_that_is_set_loses_nothing() -> None:
+    watch = LossWatch(Clock())
+    watch.came(1e6, 1_000_000)
+    watch.came(3600e6, 1_010_000)
+    assert not watch.track_lost
+
+
 def test_a_camera_sends_next_to_nothing_from_outside_its_sensor() -> None:
     assert not mostly_outside(1_000_000, 5_000)
     assert not mostly_outside(50, 50)
