@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 from collections.abc import Mapping
 
 from pipeline.sources import camera_faults
@@ -11,6 +12,9 @@ from pipeline.sources.camera_found import CameraFound
 from pipeline.sources.usb_cameras import PluggedIn, can_look, plugged_in, speed_name
 
 INIVATION = "iniVation"
+_LOOKS = 3
+_LOOK_AGAIN_S = 0.2
+"""Another program that lists the cameras opens each for a moment, and it looks as if it were used."""
 
 
 def list_cameras(*, closely: bool = False) -> list[CameraFound]:
@@ -39,10 +43,11 @@ def open_camera(spec: CameraSpec) -> Source:
     SourceError
         None is there, or it cannot be opened.
     """
-    cameras = list_cameras()
-    if not cameras:
-        raise SourceError(camera_faults.no_camera(spec.serial))
-    chosen = _choose(cameras, spec.serial)
+    chosen = _look_for(spec.serial)
+    for _ in range(1, _LOOKS):
+        if chosen.obstacle:
+            time.sleep(_LOOK_AGAIN_S)
+            chosen = _look_for(spec.serial)
     if chosen.obstacle:
         raise SourceError(chosen.obstacle)
     if chosen.driver == "dv-processing":
@@ -52,6 +57,13 @@ def open_camera(spec: CameraSpec) -> Source:
     from pipeline.sources.neuromorphic import NeuromorphicSource
 
     return NeuromorphicSource(chosen)
+
+
+def _look_for(serial: str | None) -> CameraFound:
+    cameras = list_cameras()
+    if not cameras:
+        raise SourceError(camera_faults.no_camera(serial))
+    return _choose(cameras, serial)
 
 
 def _choose(cameras: list[CameraFound], serial: str | None) -> CameraFound:
