@@ -180,8 +180,10 @@ def serve() -> None:
 
 
 def _send_recording(pipe: FileIO, path: Path, stream: str | None) -> None:
+    from pipeline.sources.good_events import prepare_checks
     from pipeline.sources.recording import RecordingSource
 
+    prepare_checks()  # compiling takes as long as a loop that never ends may, where the machine is busy
     _send(pipe, _STARTED)
     _expect_life(extra_s=_size(path) / SLOW_BYTES_PER_S)
     source = RecordingSource(RecordingSpec(path, stream))
