@@ -6,6 +6,8 @@ With n_p(y, x) the number of events of polarity p at a pixel and θ a threshold,
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import psutil
@@ -28,6 +30,9 @@ _NOT = -1
 _ON = np.uint32(31)
 """Bit that holds the polarity where places are noted."""
 _PLACE = np.uint32(0x7FFFFFFF)
+
+Canvas = Callable[[], npt.NDArray[np.uint8]]
+"""Gives room for the next frame, uint8 (H, W), C-contiguous, its content arbitrary; the same until that is complete."""
 
 
 @compiled
@@ -251,6 +256,7 @@ class Exposure:
         """Cuts timesteps of few events without drawing them, while `cuts_lists`."""
         self._begun = False
         self._added = 0
+        self._canvas: Canvas | None = None
         self._frame = np.empty((resolution.height, resolution.width), np.uint8)
         self._flat = self._frame.reshape(-1)
 
@@ -277,6 +283,15 @@ class Exposure:
         """Draw the next frame, of which nothing was added yet, into `frame`, uint8 (H, W), C-contiguous."""
         self._frame, self._flat = frame, frame.reshape(-1)
         self._listed = _NOT
+
+    def draw_in(self, canvas: Canvas | None) -> None:
+        """Draw each frame where `canvas` says, so that it need not be copied there; None: all in one place."""
+        if self._canvas is not None:  # whose room may soon be another frame's
+            self._frame = self._frame.copy()
+            self._flat = self._frame.reshape(-1)
+            if not self._begun:
+                self._listed = _NOT
+        self._canvas = canvas
 
     def add(
         self,
@@ -323,11 +338,13 @@ class Exposure:
     def develop(self) -> npt.NDArray[np.uint8]:
         """End the frame and give it; what is added later belongs to the next one, which is drawn in its place."""
         if self._enough > 1:
+            self._find_room()
             _draw_counts(self._counts, self._flat, self._enough)
             return self._frame
         if not self._begun:
             self._begin()
         if not self._listing:
+            self._find_room()
             _draw_seen(self._seen, self._flat)
             self._listing = self._added < len(self._places) // 2
         self._begun = False
@@ -349,11 +366,16 @@ class Exposure:
         if not self._listing:
             self._listed = _NOT
             return
+        self._find_room()
         if self._listed == _NOT:
             self._flat.fill(NO_EVENT)
         else:
             _wipe_listed(self._flat, self._places, self._listed)
         self._listed = 0
+
+    def _find_room(self) -> None:
+        if self._canvas is not None:
+            self.expose(self._canvas())
 
     def _stop_listing(self) -> None:
         """There are many events in this frame: mark them, and draw all pixels at its end."""

@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.capture.kept_events import KeptTimesteps
 from pipeline.capture.messages import FramerSettings
 from pipeline.compiled import Words, plain, words_of
-from pipeline.event_framing import NO_LIMIT_US, Exposure
+from pipeline.event_framing import NO_LIMIT_US, Canvas, Exposure
 from pipeline.events import EventArray, Resolution
 from pipeline.frame_lists import MAX_TIME_US, Column, FrameLists, Passing
 from pipeline.prediction import EventFrame
@@ -44,6 +44,8 @@ class Framer:
         Of the first frame.
     kept : KeptTimesteps, optional
         Given the events of each timestep.
+    canvas : callable, optional
+        Gives room for each frame.
 
     Raises
     ------
@@ -59,6 +61,7 @@ class Framer:
         index: int = 0,
         segment: int = 0,
         kept: KeptTimesteps | None = None,
+        canvas: Canvas | None = None,
     ) -> None:
         _check(settings)
         self._kept = KeptTimesteps() if kept is None else kept
@@ -80,6 +83,7 @@ class Framer:
         self._events = 0
         """In the current timestep."""
         self._exposure.prepare()
+        self._exposure.draw_in(canvas)
 
     @property
     def index(self) -> int:
@@ -94,7 +98,7 @@ class Framer:
     def push(self, events: EventArray, until_us: int = 0) -> Iterator[EventFrame]:
         """Take the next events and give each timestep as it completes.
 
-        The iterator must be used up. A frame's pixels are the framer's own and change with the next one.
+        The iterator must be used up. A frame's pixels change with the next one, or lie where the canvas said.
 
         Parameters
         ----------
@@ -168,6 +172,10 @@ class Framer:
         self._events = 0
         self._kept.drop()
         self._exposure.clear()
+
+    def draw_in(self, canvas: Canvas | None) -> None:
+        """Draw each frame from the next one on where `canvas` says; None: in the framer's own memory."""
+        self._exposure.draw_in(canvas)
 
     def _begin(self, start_us: int) -> None:
         """Begin a segment."""

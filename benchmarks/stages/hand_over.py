@@ -10,13 +10,15 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.measuring import OWN, Effort, Figure, StageResult
 from pipeline.capture.bell import Bell, WakePipe
 from pipeline.capture.memory import SharedMemory, Word, allocate
 from pipeline.capture.ring import FrameWriter, RingFeed
+from pipeline.event_framing import Canvas
 from pipeline.events import Resolution
-from pipeline.prediction import EventFrame
+from pipeline.prediction import NO_EVENT, EventFrame
 
 TITLE = "Hand-over of event frames between the processes"
 RESOLUTION = Resolution(1280, 720)
@@ -71,14 +73,15 @@ def measure(effort: Effort) -> StageResult:
     return StageResult(TITLE, tuple(figures), (remark,))
 
 
-def _frames(count: int, rate: float, put: Callable[[EventFrame], None]) -> None:
-    """Put so many frames, at this rate or as fast as they are taken."""
-    pixels = np.full((RESOLUTION.height, RESOLUTION.width), 127, np.uint8)
-    pixels[::7, ::3] = 255
+def _frames(count: int, rate: float, canvas: Canvas, put: Callable[[EventFrame], None]) -> None:
+    """Draw so many frames where there is room for each, and put them, at this rate or as fast as they are taken."""
     start = time.monotonic()
     for index in range(count):
         if rate:
             time.sleep(max(0.0, start + index / rate - time.monotonic()))
+        pixels = canvas()
+        pixels.fill(NO_EVENT)
+        pixels[::7, ::3] = 255
         put(EventFrame(index, 0, index * 5000, (index + 1) * 5000, 1000, pixels, time.monotonic_ns()))
 
 
@@ -112,13 +115,13 @@ def _write_ring(block: Any, bell: Connection, room: Connection, ready: Connectio
     room_bell = Bell(memory, Word.ROOM_BELL_RUNG, Word.ROOM_BELL_HEARD, room)
     writer.begin(RESOLUTION, waits=not rate)
 
-    def put(frame: EventFrame) -> None:
+    def canvas() -> npt.NDArray[np.uint8]:
         while writer.room() <= 0:
             room.poll(0.05)
             room_bell.hear()
-        writer.write(frame)
+        return writer.canvas()
 
-    _tell_cost(ready, lambda: _frames(count, rate, put))
+    _tell_cost(ready, lambda: _frames(count, rate, canvas, writer.write))
 
 
 # --- through a queue, as is usual ---
@@ -132,7 +135,10 @@ def _through_queue(context: Any, count: int, rate: float) -> _Passage:
 
 
 def _write_queue(frames: Any, ready: Connection, count: int, rate: float) -> None:
-    _tell_cost(ready, lambda: _frames(count, rate, frames.put))
+    def canvas() -> npt.NDArray[np.uint8]:
+        return np.empty((RESOLUTION.height, RESOLUTION.width), np.uint8)
+
+    _tell_cost(ready, lambda: _frames(count, rate, canvas, frames.put))
 
 
 # --- both ---

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import select
 import threading
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 
 from pipeline.capture.memory import SharedMemory, Word, order_memory
+
+_MOST_BYTES = 64
+"""More than two bells take in a pipe."""
 
 
 class Listener:
@@ -48,6 +53,10 @@ class Bell:
         self._words = memory.words
         self._rung, self._heard = rung, heard
         self.end = end
+        self._at_once = end.readable and hasattr(select, "poll")
+        """Whether all that was rung can be read in one call."""
+        if self._at_once:
+            os.set_blocking(end.fileno(), False)
         self._listener = Listener(end)
 
     def ring(self) -> None:
@@ -64,11 +73,19 @@ class Bell:
     def hear(self) -> None:
         """Take note, before looking for what there is."""
         try:
-            while self._listener.wait(0):
-                self.end.recv_bytes()
+            self._read_all()
         except (EOFError, OSError):
             return  # nobody will ring any more; the control pipe tells that too
         self.quieten()
+
+    def _read_all(self) -> None:
+        if not self._at_once:
+            while self._listener.wait(0):
+                self.end.recv_bytes()
+            return
+        with suppress(BlockingIOError):
+            if not os.read(self.end.fileno(), _MOST_BYTES):
+                raise EOFError
 
     def quieten(self) -> None:
         """Forget what was rung, as where the ringer has died: for the listener's side."""

@@ -81,6 +81,8 @@ class FrameWriter:
         self._resolution = Resolution(0, 0)
         self._slots = 0
         self._places = np.empty((0, 0), np.uint32)
+        self._canvas: Pixels | None = None
+        """Where the next frame is being drawn."""
 
     @property
     def places(self) -> Places:
@@ -105,6 +107,7 @@ class FrameWriter:
         self._resolution, self._slots = resolution, slots_for(resolution, waits=waits)
         words[Word.WIDTH], words[Word.HEIGHT] = resolution
         words[Word.SLOTS] = self._slots
+        self._canvas = None
         size = self._slots * _slot_bytes(resolution)
         self._places = self._memory.ring[:size].view(np.uint32).reshape(self._slots, -1)
 
@@ -140,14 +143,24 @@ class FrameWriter:
         words[Word.FRAMES_PUT] = stop
         self._bell.ring()
 
+    def canvas(self) -> Pixels:
+        """Give the place of the next frame, (H, W), over the oldest one: what is drawn here need not be copied."""
+        if self._canvas is None:
+            put = self.put
+            self._words[Word.FRAMES_STARTED] = put + 1
+            order_memory()
+            self._canvas = self._pixels(put % self._slots)
+        return self._canvas
+
     def write(self, frame: EventFrame) -> None:
         """Put a frame, over the oldest one if need be. Its index must be `put`."""
         words = self._words
         self._check_turn(frame.index)
         slot = frame.index % self._slots
-        words[Word.FRAMES_STARTED] = frame.index + 1
-        order_memory()
-        self._pixels(slot)[:] = frame.pixels
+        canvas = self.canvas()
+        if frame.pixels is not canvas:
+            canvas[:] = frame.pixels
+        self._canvas = None
         fields = self._memory.frame_fields[slot]
         fields[FrameField.INDEX] = frame.index
         fields[FrameField.SEGMENT] = frame.segment
@@ -209,12 +222,14 @@ class RingFeed:
     def wait(self, timeout_s: float) -> bool:
         """Sleep until a frame is there, `wake` was called, or the time is over; True when a frame is there."""
         deadline = time.monotonic() + timeout_s
-        while True:
-            self._frames.hear()
+        while not (self._is_frame_there() or self._wake_pipe.take()):
             left = deadline - time.monotonic()
-            if self._wake_pipe.take() or left <= 0 or self._is_frame_there():
-                return self._is_frame_there()
-            self._listener.wait(min(left, WAIT_AT_MOST_S))
+            if left <= 0:
+                break
+            self._frames.hear()  # then look once more: what is put from now on rings
+            if not self._is_frame_there():
+                self._listener.wait(min(left, WAIT_AT_MOST_S))
+        return self._is_frame_there()
 
     def wake(self) -> None:
         """End a `wait` that is going on, or the next one; from any thread."""

@@ -19,7 +19,7 @@ from pipeline.capture.playhead import Piece, Playhead
 from pipeline.capture.recording_switch import RecordingSwitch
 from pipeline.capture.ring import FrameWriter, PictureWriter, why_too_large
 from pipeline.capture.thinning import Thinning
-from pipeline.event_framing import event_frames
+from pipeline.event_framing import Canvas, event_frames
 from pipeline.events import NO_EVENTS, EventArray, Resolution, first_at
 from pipeline.framer import MAX_GAP_US, Framer
 from pipeline.prediction import EventFrame
@@ -104,7 +104,7 @@ class Stream:
         self._check_size(order.framer)
         self.tuning = _tuning(source, order, say)
         """Of a camera that can be set; None: of other sources."""
-        self._framer = _framer(source, order.framer, frames, kept)
+        self._framer = self._make_framer(order.framer)
         frames.begin(self.info.resolution, waits=self.waits)
         self._view = PictureMaker(pictures, self.info.resolution, rendering) if pictures else None
         self._model_frame: npt.NDArray[np.uint8] | None = None
@@ -165,6 +165,7 @@ class Stream:
                 self.order = before
                 raise
             self._frame_writer.begin(self.info.resolution, waits=self.waits)
+            self._framer.draw_in(self._canvas)
         self._pace.set_speed(speed)
 
     def set_loop(self, loop: bool) -> None:
@@ -182,7 +183,7 @@ class Stream:
             A setting is out of range; all stays as it was.
         """
         self._check_size(settings)
-        framer = _framer(self._source, settings, self._frame_writer, self._kept)
+        framer = self._make_framer(settings)
         self._frames = None
         self._framer = framer
         self._playhead.max_gap_us = _max_gap_us(settings)
@@ -501,17 +502,24 @@ class Stream:
         pixels: npt.NDArray[np.uint8] = frames[0]
         return pixels
 
+    def _make_framer(self, settings: FramerSettings) -> Framer:
+        """Make a framer whose frames follow those already put."""
+        index, segment = self._frame_writer.put, self._frame_writer.next_segment
+        try:
+            return Framer(
+                self.info.resolution, settings, index=index, segment=segment, kept=self._kept, canvas=self._canvas
+            )
+        except ValueError as error:
+            raise StreamError(str(error)) from error
+
+    @property
+    def _canvas(self) -> Canvas | None:
+        """Where frames are drawn; where the reader is waited for, there may be no room yet: None."""
+        return None if self.waits else self._frame_writer.canvas
+
     def _check_size(self, settings: FramerSettings) -> None:
         if reason := why_too_large(self.info.resolution, settings.timesteps, waits=self.waits):
             raise StreamError(reason)
-
-
-def _framer(source: Source, settings: FramerSettings, frames: FrameWriter, kept: KeptTimesteps) -> Framer:
-    """Make a framer whose frames follow those already put."""
-    try:
-        return Framer(source.info.resolution, settings, index=frames.put, segment=frames.next_segment, kept=kept)
-    except ValueError as error:
-        raise StreamError(str(error)) from error
 
 
 def _tuning(source: Source, order: Open, say: Callable[[Status], None]) -> CameraTuning | None:

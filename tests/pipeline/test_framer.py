@@ -133,6 +133,25 @@ def test_event_frames_of_a_whole_recording_are_the_same(events: EventArray, thre
     assert [frame[-1] for frame in frames] == [frame.tobytes() for frame in whole]
 
 
+class Canvases:
+    """Room for frames in turn, three of them, left as it was when the last frame there was given away."""
+
+    def __init__(self, resolution: Resolution) -> None:
+        random = np.random.default_rng(0)
+        self._rooms = random.integers(0, 256, (3, resolution.height, resolution.width), np.uint8)
+        self.frames = 0
+
+    def __call__(self) -> npt.NDArray[np.uint8]:
+        pixels: npt.NDArray[np.uint8] = self._rooms[self.frames % 3]
+        return pixels
+
+    def take(self, frame: EventFrame) -> Seen:
+        """Note that this frame is complete, and the next place is free."""
+        assert np.shares_memory(frame.pixels, self())
+        self.frames += 1
+        return copied(frame)
+
+
 LARGE = Resolution(80, 50)
 """Large enough that a frame of few events is drawn another way than one of many."""
 
@@ -165,6 +184,44 @@ def test_frames_of_few_events_and_of_many_follow_one_another_in_any_order(
     ]
     frames += [copied(frame)[-1] for frame in under_test.push(NO_EVENTS, START_US + len(counts) * TIMESTEP_US)]
     assert frames == [defined(part, threshold, LARGE).tobytes() for part in parts]
+
+
+@given(calm, cuts, st.integers(0, 1), st.booleans())
+@settings(deadline=None)
+def test_frames_are_drawn_where_there_is_room_for_them(
+    events: EventArray, where: list[int], threshold: int, by_count: bool
+) -> None:
+    canvases = Canvases(RESOLUTION)
+    chosen = FramerSettings(timestep_us=TIMESTEP_US, timestep_events=7 if by_count else None, threshold=threshold)
+    under_test = Framer(RESOLUTION, chosen, canvas=canvases)
+    drawn = [
+        canvases.take(frame)
+        for piece in np.split(events, [cut for cut in where if cut < len(events)])
+        for frame in under_test.push(piece)
+    ]
+    if (last := under_test.flush()) is not None:
+        drawn.append(canvases.take(last))
+    assert drawn == in_pieces(Framer(RESOLUTION, chosen), events, [])
+
+
+@pytest.mark.parametrize("count", [0, 1, 120, 600])
+def test_a_frame_goes_on_where_its_room_is_taken_away_or_given(count: int) -> None:
+    canvases = Canvases(LARGE)
+    under_test = Framer(LARGE, FramerSettings(timestep_us=TIMESTEP_US), canvas=canvases)
+    random = np.random.default_rng(count)
+    parts: list[EventArray] = []
+    for step in range(9):
+        part = events_at(*[START_US + step * TIMESTEP_US + i * TIMESTEP_US // 700 for i in range(count + 1)])
+        part["x"], part["y"] = random.integers(0, (LARGE.width, LARGE.height), (count + 1, 2)).T
+        for frame in under_test.push(part[:count]):
+            canvases.frames += np.shares_memory(frame.pixels, canvases())
+            assert frame.pixels.tobytes() == defined(parts[-1], 0, LARGE).tobytes()
+        under_test.draw_in(canvases if step % 3 else None)
+        canvases().fill(99)
+        for frame in under_test.push(part[count:]):  # it had none before
+            canvases.frames += np.shares_memory(frame.pixels, canvases())
+            assert frame.pixels.tobytes() == defined(parts[-1], 0, LARGE).tobytes()
+        parts.append(part)
 
 
 @pytest.mark.parametrize("events", [1, 600], ids=["few", "many"])

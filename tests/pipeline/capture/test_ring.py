@@ -2,6 +2,7 @@
 
 import multiprocessing
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -100,6 +101,35 @@ def test_a_frame_that_is_being_overwritten_is_left_out(shared: Ring) -> None:
     shared.memory.words[Word.FRAMES_STARTED] += 1  # frame 3's place is being written to
     frames = shared.feed.take()
     assert frames[0].index == 4
+
+
+def test_a_frame_may_be_drawn_where_it_is_read(shared: Ring) -> None:
+    shared.put(MAX_SLOTS)
+    canvas = shared.writer.canvas()
+    assert shared.feed.take()[0].index == 1  # what lay in this place is gone
+    canvas[:] = 77
+    assert shared.writer.canvas() is canvas
+    frame = frame_of(MAX_SLOTS)
+    shared.writer.write(replace(frame, pixels=canvas))
+    [taken] = shared.feed.take()
+    assert_same(taken, replace(frame, pixels=canvas))
+    assert shared.writer.canvas() is not canvas
+
+
+def test_a_frame_that_was_drawn_elsewhere_is_copied(shared: Ring) -> None:
+    shared.writer.canvas()[:] = 77
+    shared.put(1)
+    [frame] = shared.feed.take()
+    assert_same(frame, frame_of(0))
+
+
+def test_what_was_drawn_before_another_stream_began_is_dropped(shared: Ring) -> None:
+    before = shared.writer.canvas()
+    shared.writer.begin(HD)
+    assert shared.writer.canvas().shape == (720, 1280)
+    before[:] = 77
+    shared.put(1, HD)
+    assert [frame.pixels.max() for frame in shared.feed.take()] == [0]
 
 
 def test_a_writer_running_round_and_round_never_shows_a_torn_frame(shared: Ring) -> None:
