@@ -68,7 +68,8 @@ def measure(effort: Effort) -> StageResult:
         Figure(text, name, unit, tuple(rounds[what, name]), more) for what, text, unit, more in cases for name in ways
     ]
     remark = (
-        "Latency is from the frame being complete in the one process to its pixels being the reader's own in the other."
+        "Latency is from the frame being complete in the one process to its pixels being the reader's own in the "
+        "other; the processor's time has drawing each frame in it."
     )
     return StageResult(TITLE, tuple(figures), (remark,))
 
