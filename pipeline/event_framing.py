@@ -286,7 +286,7 @@ class Exposure:
 
     def draw_in(self, canvas: Canvas | None) -> None:
         """Draw each frame where `canvas` says, so that it need not be copied there; None: all in one place."""
-        if self._canvas is not None:  # whose room may soon be another frame's
+        if self._canvas is not None:  # what was drawn so far: the room may soon be another frame's
             self._frame = self._frame.copy()
             self._flat = self._frame.reshape(-1)
             if not self._begun:
@@ -336,7 +336,10 @@ class Exposure:
         return stopped, newest_us
 
     def develop(self) -> npt.NDArray[np.uint8]:
-        """End the frame and give it; what is added later belongs to the next one, which is drawn in its place."""
+        """End the frame and give it; what is added later belongs to the next one, drawn where the canvas says then.
+
+        Without a canvas, that is in its place.
+        """
         if self._enough > 1:
             self._find_room()
             _draw_counts(self._counts, self._flat, self._enough)

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, wait
 from pipeline.capture.memory import SharedMemory, Word, order_memory
 
 _MOST_BYTES = 64
-"""More than two bells take in a pipe."""
+"""More than a pipe ever holds: two empty messages, each with four bytes that tell its length."""
 
 
 class Listener:
@@ -36,7 +36,7 @@ class Listener:
 
 
 class Bell:
-    """A pipe with at most two bytes in it: who has rung does not ring again before he was heard.
+    """A pipe with at most two messages in it: who has rung does not ring again before he was heard.
 
     Each process holds one end; each word has one writer.
 

@@ -144,7 +144,10 @@ class FrameWriter:
         self._bell.ring()
 
     def canvas(self) -> Pixels:
-        """Give the place of the next frame, (H, W), over the oldest one: what is drawn here need not be copied."""
+        """Give the place of the next frame, (H, W): what is drawn here need not be copied.
+
+        From now on the oldest frame, which lies there, is lost to a reader who has not taken it.
+        """
         if self._canvas is None:
             put = self.put
             self._words[Word.FRAMES_STARTED] = put + 1

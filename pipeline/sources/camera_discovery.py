@@ -43,27 +43,31 @@ def open_camera(spec: CameraSpec) -> Source:
     SourceError
         None is there, or it cannot be opened.
     """
-    chosen = _look_for(spec.serial)
-    for _ in range(1, _LOOKS):
-        if chosen.obstacle:
-            time.sleep(_LOOK_AGAIN_S)
-            chosen = _look_for(spec.serial)
-    if chosen.obstacle:
-        raise SourceError(chosen.obstacle)
-    if chosen.driver == "dv-processing":
+    looks = 1
+    while True:
+        cameras = list_cameras()
+        if not cameras:
+            raise SourceError(camera_faults.no_camera(spec.serial))
+        chosen = _choose(cameras, spec.serial)
+        try:
+            return _opened(chosen)
+        except SourceError as error:
+            if looks == _LOOKS or str(error) != camera_faults.busy(f"The camera {chosen.label}"):
+                raise
+        looks += 1
+        time.sleep(_LOOK_AGAIN_S)
+
+
+def _opened(found: CameraFound) -> Source:
+    if found.obstacle:
+        raise SourceError(found.obstacle)
+    if found.driver == "dv-processing":
         from pipeline.sources.camera import CameraSource
 
-        return CameraSource(chosen)
+        return CameraSource(found)
     from pipeline.sources.neuromorphic import NeuromorphicSource
 
-    return NeuromorphicSource(chosen)
-
-
-def _look_for(serial: str | None) -> CameraFound:
-    cameras = list_cameras()
-    if not cameras:
-        raise SourceError(camera_faults.no_camera(serial))
-    return _choose(cameras, serial)
+    return NeuromorphicSource(found)
 
 
 def _choose(cameras: list[CameraFound], serial: str | None) -> CameraFound:
@@ -73,7 +77,7 @@ def _choose(cameras: list[CameraFound], serial: str | None) -> CameraFound:
         if camera.serial == serial:
             return camera
     if unnamed := next((camera for camera in cameras if camera.obstacle and not camera.serial), None):
-        raise SourceError(unnamed.obstacle)
+        return unnamed
     raise SourceError(camera_faults.others_only(serial, [camera.label for camera in cameras]))
 
 

@@ -33,8 +33,9 @@ MOST_LOSS = 0.001
 DRIVER_KEEPS_S = 2.56
 """dv-processing keeps the last 256 packets of 10 ms for a reader that is late; what came before is lost."""
 TRACK_LOST_US = 4_000_000
-"""Where so much less time has passed for a camera's clock than for this computer's, the driver has missed a wrap: the
-shortest clock (of EVT3, 24 bits of microseconds) wraps after 16.8 s, and looks set back from half of that on."""
+"""Where so much less time has passed for a camera's clock than for this computer's while packets were lost, the driver
+has lost track: the shortest clock (of EVT3, 24 bits of microseconds) wraps after 16.8 s, and what is more than half of
+that ahead looks as if it had been set back."""
 GAP_US = 5_000
 """Between two packets of a busy scene, where one is missing."""
 TOLD_EVERY_S = 60.0
@@ -219,6 +220,8 @@ class LossWatch:
         self._last_us: int | None = None
         self._doubtful_until_us = -math.inf
         self._dropped = 0
+        self._doubtful_looks = 0
+        """More at packets that may come after lost ones."""
         self._behind_us: float | None = None
         """The camera's clock behind this computer's, as the last packet came."""
         self._lost = False
@@ -243,19 +246,25 @@ class LossWatch:
 
     def dropped(self, in_all: int) -> None:
         """Note how many packets a driver says it has lost."""
-        self._lost = self._lost or in_all > self._dropped
+        if in_all > self._dropped:
+            self._lost, self._doubtful_looks = True, 2
         self._dropped = in_all
 
-    def came(self, came_us: float, camera_us: int) -> None:
-        """Note when a packet came, by this computer's clock, and what the camera's showed, by its driver."""
+    def came(self, came_us: float, camera_us: int, waiting: int) -> None:
+        """Note when a packet came, by this computer's clock, what the camera's showed, and how many more wait.
+
+        Lost are those that came while as many waited as the driver keeps: the next ones come when these were read.
+        """
         before_us, self._behind_us = self._behind_us, came_us - camera_us
-        if before_us is not None and self._dropped and self._behind_us - before_us > TRACK_LOST_US:
+        if before_us is not None and self._doubtful_looks and self._behind_us - before_us > TRACK_LOST_US:
             self.track_lost = True
+        if not waiting:
+            self._doubtful_looks = max(self._doubtful_looks - 1, 0)
 
     def restart(self) -> None:
         """The camera was opened anew."""
         self._lead_us, self._last_us, self._doubtful_until_us, self._dropped = math.inf, None, -math.inf, 0
-        self._behind_us, self.track_lost = None, False
+        self._behind_us, self._doubtful_looks, self.track_lost = None, 0, False
 
     def is_news(self) -> bool:
         """Whether something was lost that is to be told now: once, and again where more is lost a minute later."""

@@ -201,7 +201,7 @@ class NeuromorphicSource(LiveSource):
             # Not before what was told already: opened anew, it goes on.
             self._ahead_us = max(round(ring.system_time * 1e6), self._told.now_us) - int(shown_us)
         self._check.saw(int(shown_us), int(ring.raw_packets), int(ring.backlog))
-        self._loss.came(ring.system_time * 1e6, int(shown_us))
+        self._loss.came(ring.system_time * 1e6, int(shown_us), int(ring.backlog))
         if self._loss.track_lost:
             self._over = SourceLost(camera_faults.too_much_lost(self._label), restarting=True)
         elif self._check.leaps:

@@ -17,6 +17,8 @@ class Faults:
     ----------
     refuse : {"", "permission", "busy"}
         Nobody may open the device file (bus.popen with ``privileged=False``), or its interface is taken.
+    taken_at_first : int
+        So many times somebody asks for its interface, it is taken; then it is free.
     still : bool
         Nothing moves before the lens: time goes on, no events. What the scene shows meanwhile is lost.
     stalled : bool
@@ -41,6 +43,7 @@ class Faults:
     """
 
     refuse: Refusal = ""
+    taken_at_first: int = 0
     still: bool = False
     stalled: bool = False
     mute: bool = False

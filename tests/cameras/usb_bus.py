@@ -354,7 +354,7 @@ class Plug:
         self.gone = False
         self.opened: list[OpenFile] = []
         self._owners: dict[int, OpenFile] = {}
-        self._requests = self._transfers = 0
+        self._requests = self._transfers = self._claims = 0
         self._node = bus.root / place.node.lstrip("/")
         self._signalled = True
         self._pipe: int | None = self._make_node()
@@ -387,6 +387,9 @@ class Plug:
 
     def claim(self, interface: int, file: OpenFile) -> bool:
         """Give the interface to one program; False when it is another's."""
+        self._claims += 1
+        if self._claims <= self.device.faults.taken_at_first:
+            return False
         if self.device.faults.refuse == "busy" or self._owners.get(interface, file) is not file:
             return False
         self._owners[interface] = file

@@ -205,9 +205,11 @@ def test_frames_are_drawn_where_there_is_room_for_them(
 
 
 @pytest.mark.parametrize("count", [0, 1, 120, 600])
-def test_a_frame_goes_on_where_its_room_is_taken_away_or_given(count: int) -> None:
+@pytest.mark.parametrize("threshold", [0, 1])
+def test_a_frame_goes_on_where_its_room_is_taken_away_or_given(count: int, threshold: int) -> None:
     canvases = Canvases(LARGE)
-    under_test = Framer(LARGE, FramerSettings(timestep_us=TIMESTEP_US), canvas=canvases)
+    chosen = FramerSettings(timestep_us=TIMESTEP_US, threshold=threshold)
+    under_test = Framer(LARGE, chosen, canvas=canvases)
     random = np.random.default_rng(count)
     parts: list[EventArray] = []
     for step in range(9):
@@ -215,12 +217,12 @@ def test_a_frame_goes_on_where_its_room_is_taken_away_or_given(count: int) -> No
         part["x"], part["y"] = random.integers(0, (LARGE.width, LARGE.height), (count + 1, 2)).T
         for frame in under_test.push(part[:count]):
             canvases.frames += np.shares_memory(frame.pixels, canvases())
-            assert frame.pixels.tobytes() == defined(parts[-1], 0, LARGE).tobytes()
+            assert frame.pixels.tobytes() == defined(parts[-1], threshold, LARGE).tobytes()
         under_test.draw_in(canvases if step % 3 else None)
         canvases().fill(99)
         for frame in under_test.push(part[count:]):  # it had none before
             canvases.frames += np.shares_memory(frame.pixels, canvases())
-            assert frame.pixels.tobytes() == defined(parts[-1], 0, LARGE).tobytes()
+            assert frame.pixels.tobytes() == defined(parts[-1], threshold, LARGE).tobytes()
         parts.append(part)
 
 

@@ -58,7 +58,7 @@ def main(seconds: str) -> dict[str, object]:
     reader.read_until(0)
     before, reader.told = reader.told, []
     time.sleep(float(seconds))  # this is what happens: nobody reads
-    reader.read_until(int(reader.times[0][-1]) + float(seconds) * 1e6 + AFTER_US)
+    reader.read_until(int(reader.times[-1][-1]) + float(seconds) * 1e6 + AFTER_US)
     ago_s = time.time() - int(reader.times[-1][-1]) / 1e6
     reader.close()
     gap_s = float(np.diff(np.concatenate(reader.times)).max()) / 1e6

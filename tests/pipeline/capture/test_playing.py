@@ -122,6 +122,24 @@ def test_held_it_stands_still_and_goes_on_where_it_was(listened: Listened) -> No
     assert [frame.start_us for frame in frames] == [START_US + 10_000 * n for n in range(100)]
 
 
+@pytest.mark.parametrize("threshold", [0, 1])
+def test_the_pace_may_change_within_a_timestep(listened: Listened, threshold: int) -> None:
+    """Frames that nobody is waited for are drawn in the ring, others are not."""
+    framer = FramerSettings(timestep_us=70_000, threshold=threshold)
+    listened.open("recording", speed=2.0, ms=10_000, framer=framer)
+    frames = []
+    for speed in (None, 4.0, None, 4.0, None):
+        frames += listened.frames(3)
+        listened.capture.send(SetSpeed(speed))
+    while listened.capture.feed.wait(0.5):
+        frames += listened.capture.feed.take()
+    expected = event_frames(made_events(10_000_000), RESOLUTION, timestep_us=70_000, threshold=threshold)
+    assert len(frames) >= 15
+    for frame in frames:
+        number = (frame.start_us - START_US) // 70_000
+        np.testing.assert_array_equal(frame.pixels, expected[number])
+
+
 @pytest.mark.parametrize("framer", [FramerSettings(timestep_us=7000), FramerSettings(timestep_events=33)])
 def test_step_is_exactly_one_timestep(listened: Listened, framer: FramerSettings) -> None:
     listened.open("recording", ms=100, paused=True, framer=framer)

@@ -90,6 +90,17 @@ def test_opened_by_another_program(bus: UsbBus, words: tuple[str, ...], model: s
     assert [each["obstacle"] for each in run(bus, *words[:-1], "found_closely")] == [message]
 
 
+@pytest.mark.parametrize("model", ["dvs128", "evk4"])
+def test_opened_by_another_program_for_a_moment_it_is_asked_again(bus: UsbBus, model: str) -> None:
+    """As another one does that lists the cameras."""
+    need_driver("nd")
+    camera = watching(model)
+    camera.faults = Faults(taken_at_first=1)
+    bus.plug_in(camera)
+    answer = run(bus, "read", "10", bus.root / "read.npy")
+    assert answer["info"]["serial"] == camera.serial
+
+
 @pytest.mark.parametrize(("words", "model"), [(("error",), "dvs128"), ((*WITHOUT_DV, "error"), "davis346")])
 def test_firmware_too_old(bus: UsbBus, words: tuple[str, ...], model: str) -> None:
     need_driver("nd")

@@ -234,18 +234,23 @@ def test_a_driver_loses_track_where_a_clock_may_have_wrapped_in_a_gap(gap_s: flo
     watch = LossWatch(Clock())
     wrap_us = 2**24
     shown_us = round(gap_s * 1e6) % wrap_us
-    watch.came(1e6, 1_000_000)
+    watch.came(1e6, 1_000_000, 0)
     watch.dropped(100)
-    watch.came(1e6 + gap_s * 1e6, 1_000_000 + (shown_us if gap_s * 1e6 % wrap_us < wrap_us / 2 else 0))
+    for kept in range(1, 4):
+        watch.came(1e6 + kept * 1000, 1_000_000 + kept * 1000, 3 - kept)
+    watch.came(1e6 + gap_s * 1e6, 1_000_000 + (shown_us if shown_us < wrap_us / 2 else 0), 0)
     assert watch.track_lost == track_lost
     watch.restart()
     assert not watch.track_lost
 
 
-def test_a_wall_clock_that_is_set_loses_nothing() -> None:
+@pytest.mark.parametrize("dropped", [0, 100], ids=["nothing", "something long ago"])
+def test_a_wall_clock_that_is_set_loses_nothing(dropped: int) -> None:
     watch = LossWatch(Clock())
-    watch.came(1e6, 1_000_000)
-    watch.came(3600e6, 1_010_000)
+    watch.dropped(dropped)
+    for look in range(10):
+        watch.came(1e6 + look * 1000, 1_000_000 + look * 1000, 0)
+    watch.came(3600e6, 1_010_000, 0)
     assert not watch.track_lost
 
 
