@@ -176,7 +176,10 @@ def test_exported_examples_train_to_the_same_outcome_from_the_command_line(joine
             taught.events,
         )
         features = model.encode_frames(window_frames(found, each), "clip", "crop").numpy()
-        assert np.abs(features - taught.features).max() < 1e-4 * np.abs(taught.features).max()
+        # Timesteps that the encoder had no time for stand there with the nearest one's feature; the newest never does.
+        same = np.abs(taught.features[:, None] - features[None]).max(axis=2) < 1e-4 * np.abs(features).max()
+        assert same.any(axis=1).all()
+        assert same[-1, -1]
 
 
 def test_a_file_that_does_not_fit_says_why(joined: Joined, tmp_path: Path) -> None:
