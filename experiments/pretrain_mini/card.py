@@ -81,6 +81,10 @@ restart from finished weights (`--warm`) begins at 0.6 of that rate and falls al
 Seeds are fixed. The bytes of the weights still depend on the number of processes, each of which draws its own part of a
 batch, and on whether the processor computes in bf16: another machine makes a model of the same kind, not the same file.
 
+The weights (27 MB) and what they make of the concepts for "something else" (`concept_features.safetensors`, 1.1 MB) are
+its only large files. The second follows from the first, without training:
+`uv run python -m experiments.pretrain_mini.concept_features models/neuroclip-mini`.
+
 Held out whole: the sets {sets}; the font families {fonts}; the last writers of the UCI digits.
 A picture of another set that looks the same as a held-out icon of its concept is not trained on either.
 
